@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
+/*
+ * What the controller and the program share beside the image: names of pins, the control cells,
+ * counters, and the probe header. Raise ROLEWALL_ABI when any of it changes its layout.
+ */
+#ifndef ROLEWALL_CONTROL_H
+#define ROLEWALL_CONTROL_H
+
+#include "image.h"
+#include "reason.h"
+
+#define ROLEWALL_ABI 1U
+
+#define IMAGE_SLOTS 4U
+#define IFINDEX_MAX 65536U
+
+/*
+ * Read by every packet; one writer for each member. The flip is the store to `active`.
+ */
+struct control {
+	__u32 active; /* slot of the image in force (controller) */
+	__u32 epoch; /* seconds since the timer started, from 1 (timer) */
+	__u32 hash_key[2]; /* random, drawn once when the map is made (controller) */
+	__u32 probe_key[2]; /* random; a packet that carries both words is a probe (controller) */
+	__u32 abi; /* ROLEWALL_ABI of the program that is loaded (controller) */
+	__u32 image_pages; /* pages of each image slot (controller) */
+	__u8 build[32]; /* identifies the program object that is loaded (controller) */
+};
+
+struct counter {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/* Packets that met a drop reason; `audited` of them passed all the same (`mode: audit`). */
+struct drop_counter {
+	__u64 packets;
+	__u64 bytes;
+	__u64 audited;
+};
+
+/* One element each, so that bpftool prints every reason under its name. */
+struct drop_counters {
+#define X(name, text) struct drop_counter name;
+	DROP_REASONS(X)
+#undef X
+};
+
+struct pass_counters {
+#define X(name, text) struct counter name;
+	PASS_REASONS(X)
+#undef X
+};
+
+#define ROW_NAME 24 /* "servers/05" */
+#define POOL_NAME 32
+
+/* Indexed by counter id; an id keeps its name for as long as the map lives. id 0 is unused. */
+struct row_counter {
+	char row[ROW_NAME];
+	__u64 packets;
+	__u64 bytes;
+};
+
+struct pool_counter {
+	char pool[POOL_NAME];
+	__u64 passed_packets;
+	__u64 passed_bytes;
+	__u64 dropped_packets;
+	__u64 dropped_bytes;
+};
+
+/* Events of the two tables that packets write. */
+struct table_counters {
+	__u64 flows_created;
+	__u64 flows_evicted; /* a live flow made room for a newer one */
+	__u64 flows_lost; /* no way could be had: the packet passed, its reply may drop */
+	__u64 fragments_created;
+};
+
+/*
+ * A probe: the packet that `explain` and the self-test send through the loaded program by
+ * BPF_PROG_TEST_RUN. In XDP it is the metadata in front of the frame, at TC the cb words. A probe
+ * is judged like any packet, by the slot it names, but neither counted nor recorded.
+ */
+struct probe {
+	__u32 key[2]; /* control.probe_key */
+	__u32 slot; /* in: image slot, or PROBE_ACTIVE */
+	__u32 reason; /* out: enum reason */
+	__u32 row; /* out: counter id of the row, 0 = none */
+	__u32 source_record, destination_record; /* out */
+	__u32 generation; /* out */
+};
+
+#define PROBE_ACTIVE 0xffffffffU
+
+/* TC has five words: key, key, slot in; reason, row, source record, destination record, generation out. */
+#define PROBE_CB_WORDS 5U
+
+_Static_assert(sizeof(struct drop_counters) == N_DROP_REASONS * sizeof(struct drop_counter),
+	       "one counter a drop reason");
+_Static_assert(sizeof(struct pass_counters) == N_PASS_REASONS * sizeof(struct counter),
+	       "one counter a pass reason");
+_Static_assert(sizeof(struct probe) == 32, "XDP metadata holds at most 32 bytes");
+
+#endif

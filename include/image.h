@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
+/*
+ * The image: one policy as flat 32-bit cells, the only thing compile.c writes and classify.h reads.
+ *
+ * Pages of 256 cells; a cell's address is page << 8 | index. Page 0 starts with the header. All
+ * cells are in host byte order, but for the address words of an IPv6 node, which are compared
+ * with the packet as they are. docs/image.md draws it.
+ *
+ *   header -> IPv4 root (65,536 cells) -> page -> page -> record id
+ *          -> IPv6 node -> page by one byte -> node ... -> record id
+ *   record id -> record -> port page by high byte -> port page by low byte -> row,
+ *                                                 or a row for each source record
+ */
+#ifndef ROLEWALL_IMAGE_H
+#define ROLEWALL_IMAGE_H
+
+#include <linux/types.h>
+
+#define PAGE_CELLS 256U
+#define PAGE_SHIFT 8U
+
+struct image_page {
+	__u32 cell[PAGE_CELLS];
+};
+
+#define IMAGE_MAGIC 0x526f6c57U /* "RolW" */
+#define IMAGE_LAYOUT 1U /* raise it when a cell changes its meaning */
+
+/* The header: indexes of the first cells of page 0. */
+enum image_header {
+	HEADER_MAGIC,
+	HEADER_LAYOUT,
+	HEADER_PAGES, /* pages in use, header and description included */
+	HEADER_GENERATION,
+	HEADER_OPTIONS, /* enum image_option bits */
+	HEADER_ROOT4, /* address of 65,536 cells */
+	HEADER_ROOT6, /* a trie cell */
+	HEADER_RECORDS, /* address of the first record */
+	HEADER_N_RECORDS,
+	HEADER_TIMEOUT_TCP_OPENING, /* seconds, flow.h */
+	HEADER_TIMEOUT_TCP,
+	HEADER_TIMEOUT_TCP_CLOSING,
+	HEADER_TIMEOUT_UDP,
+	HEADER_TIMEOUT_ECHO,
+	HEADER_TIMEOUT_FRAGMENT,
+	HEADER_DESCRIPTION, /* address of the description: zlib-packed JSON, for people and commands */
+	HEADER_DESCRIPTION_BYTES,
+	HEADER_CHECKSUM, /* CRC-32 of all pages in use with this cell and the generation as 0 */
+	HEADER_CELLS,
+};
+
+enum image_option {
+	OPTION_AUDIT = 1, /* count what would drop, pass it */
+	OPTION_UNLISTED_DROP = 2, /* neither address guarded: drop */
+	OPTION_ECHO_ALLOW = 4, /* echo requests to guarded hosts pass */
+};
+
+/*
+ * A cell of a table has its kind in the two highest bits:
+ * in an address trie a value is a record id and a pointer leads to the next table (IPv4) or node
+ * (IPv6); in a port page a value is a row's counter id (0 = shut), a pointer leads to the page by
+ * low byte, and BY_SOURCE to a table with one such value for each source record.
+ */
+#define CELL_KIND 0xc0000000U
+#define CELL_VALUE 0x00000000U
+#define CELL_POINTER 0x40000000U
+#define CELL_BY_SOURCE 0x80000000U
+#define CELL_FAULT 0xc0000000U /* what a read outside the image gives */
+#define CELL_PAYLOAD 0x3fffffffU
+
+/*
+ * IPv6 node, 16 cells on a multiple of 16. The table is indexed by byte DEPTH of the address; an
+ * address that differs from WORDS under MASKS has the record of DEFAULT.
+ */
+enum image_node {
+	NODE_DEPTH, /* 0..15 */
+	NODE_TABLE, /* address of 256 trie cells */
+	NODE_DEFAULT, /* record id */
+	NODE_WORDS = 4, /* four words, network byte order */
+	NODE_MASKS = 8, /* four words, network byte order */
+	NODE_CELLS = 16,
+};
+
+/* Record: what all addresses of one kind have in common; 16 cells on a multiple of 16. */
+enum image_record {
+	RECORD_FLAGS,
+	RECORD_POOL, /* counter id of the pool, 0 = none */
+	RECORD_IN_TCP, /* port table: a cell as in a port page, pointer to the page by high byte */
+	RECORD_IN_UDP,
+	RECORD_CELLS = 16,
+};
+
+enum image_record_flag {
+	RECORD_GUARDED = 1,
+};
+
+#define RECORD_UNLISTED 0U /* id of the record of every address the site does not name */
+
+/* Limits of this layout, checked before anything is touched. */
+#define RECORDS_MAX 65536U
+#define ROW_IDS_MAX 1024U
+#define POOL_IDS_MAX 4096U
+
+/* Which side of the gateway an interface is on. */
+enum side {
+	SIDE_ANY = 0,
+	SIDE_OUTSIDE = 1,
+	SIDE_INSIDE = 2,
+};
+
+_Static_assert(sizeof(struct image_page) == 1024, "a page is 1 KiB");
+_Static_assert(HEADER_CELLS <= PAGE_CELLS, "the header fits its page");
+
+#endif
