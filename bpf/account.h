@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Step 4, account: the one exit. Counts the packet once under its reason, its row and its pool,
+ * and turns the verdict into what happens to it.
+ */
+#ifndef ROLEWALL_ACCOUNT_H
+#define ROLEWALL_ACCOUNT_H
+
+#include "maps.h"
+
+static __always_inline void count_drop(enum reason reason, __u32 bytes, bool audited)
+{
+	__u32 key = 0, index = reason;
+	struct drop_counters *all = bpf_map_lookup_elem(&drops, &key);
+	struct drop_counter *counter;
+
+	if (!all || index >= N_DROP_REASONS)
+		return;
+	keep(index);
+	counter = (struct drop_counter *)all + index;
+	counter->packets++;
+	counter->bytes += bytes;
+	counter->audited += audited;
+}
+
+static __always_inline void count_pass(enum reason reason, __u32 bytes)
+{
+	__u32 key = 0, index = reason - FIRST_PASS_REASON;
+	struct pass_counters *all = bpf_map_lookup_elem(&passes, &key);
+	struct counter *counter;
+
+	if (!all || index >= N_PASS_REASONS)
+		return;
+	keep(index);
+	counter = (struct counter *)all + index;
+	counter->packets++;
+	counter->bytes += bytes;
+}
+
+static __always_inline void count_row(__u32 row, __u32 bytes)
+{
+	struct row_counter *counter = bpf_map_lookup_elem(&rows, &row);
+
+	if (!counter)
+		return;
+	counter->packets++;
+	counter->bytes += bytes;
+}
+
+static __always_inline void count_pool(__u32 pool, __u32 bytes, bool passed)
+{
+	struct pool_counter *counter = bpf_map_lookup_elem(&pools, &pool);
+
+	if (!counter)
+		return;
+	if (passed) {
+		counter->passed_packets++;
+		counter->passed_bytes += bytes;
+	} else {
+		counter->dropped_packets++;
+		counter->dropped_bytes += bytes;
+	}
+}
+
+/* Returns true if the packet goes on. A packet counts for the pool it goes to, else the one it is from. */
+static __always_inline bool account(const struct court *court, const struct verdict *found,
+				    __u32 bytes)
+{
+	bool passed = is_pass(found->reason), audit;
+	__u32 pool = court->destination.pool ? court->destination.pool : court->source.pool;
+
+	if (pool)
+		count_pool(pool, bytes, passed);
+	if (likely(passed)) {
+		count_pass(found->reason, bytes);
+		if (found->row)
+			count_row(found->row, bytes);
+		return true;
+	}
+	audit = court->book.header && court->book.header[HEADER_OPTIONS] & OPTION_AUDIT;
+	count_drop(found->reason, bytes, audit);
+	return audit;
+}
+
+#endif

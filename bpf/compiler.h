@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the kernel's BPF compiler and a host compiler spell differently. */
+#ifndef ROLEWALL_COMPILER_H
+#define ROLEWALL_COMPILER_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+/*
+ * A function that is not static: the kernel verifies it once for any argument instead of again for
+ * each path that leads to it. It can take scalars and pointers to plain structs, which it must
+ * check for NULL; docs/performance.md has what that saves.
+ */
+#define verified_once __attribute__((noinline))
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* Keeps the compiler from computing the value again elsewhere, where the verifier knows no bounds. */
+#define keep(variable) __asm__ volatile("" : "+r"(variable))
+
+#define read_once(variable) (*(volatile __typeof__(variable) *)&(variable))
+#define write_once(variable, value) (*(volatile __typeof__(variable) *)&(variable) = (value))
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define host16(x) __builtin_bswap16(x)
+#define host32(x) __builtin_bswap32(x)
+#define net32(x) __builtin_bswap32(x)
+#else
+#define host16(x) ((__u16)(x))
+#define host32(x) ((__u32)(x))
+#define net32(x) ((__u32)(x))
+#endif
+
+#endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Step 3, decide: the verdict. The order is the design's: unguarded -> what no guarded host may
+ * see -> spoofing -> the destination's row -> a reply to a flow, or an error about live traffic ->
+ * the source's outbound. docs/packets.md states each rule.
+ */
+#ifndef ROLEWALL_DECIDE_H
+#define ROLEWALL_DECIDE_H
+
+#include "classify.h"
+#include "flow_table.h"
+#include "fragment_table.h"
+#include "parse_transport.h"
+#include "reason.h"
+
+struct verdict {
+	enum reason reason; /* at FIRST_PASS_REASON and above the packet passes */
+	__u32 row; /* counter id of the row that passed it, 0 = none */
+};
+
+/* Where and how a packet is judged. */
+struct court {
+	struct book book; /* the policy */
+	struct end source, destination;
+	enum side side; /* of the interface it came in by */
+	bool probe; /* judge, but leave no trace */
+};
+
+static __always_inline bool is_pass(enum reason reason)
+{
+	return reason >= FIRST_PASS_REASON;
+}
+
+static __always_inline struct verdict verdict(enum reason reason)
+{
+	return (struct verdict){.reason = reason};
+}
+
+/* RFC 1812 section 5.3.7, RFC 6890 (case 32): 0/8, 127/8, multicast and above. */
+static __always_inline bool is_bad_source4(__u32 network_address)
+{
+	__u32 first = host32(network_address) >> 24;
+
+	return first == 0 || first == 127 || first >= 224;
+}
+
+/* ::/96 (unspecified, loopback, compatible) and ::ffff:0:0/96 (mapped). */
+static __always_inline bool is_bad_either6(const union address *address)
+{
+	return !(address->word[0] | address->word[1]) &&
+	       (!address->word[2] || address->word[2] == net32(0xffff));
+}
+
+/* Multicast, or link-local, which no gateway forwards (case 50). */
+static __always_inline bool is_bad_source6(const union address *address)
+{
+	return address->byte[0] == 0xff ||
+	       (host32(address->word[0]) & 0xffc00000U) == 0xfe800000U || is_bad_either6(address);
+}
+
+static __always_inline bool is_bad_destination(const struct packet *packet)
+{
+	__u32 first;
+
+	if (packet->family == FAMILY_IPV6)
+		return is_bad_either6(&packet->destination);
+	first = host32(packet->destination.word[0]) >> 24;
+	return first == 0 || first == 127;
+}
+
+static __always_inline bool has_ports(const struct packet *packet)
+{
+	return (packet->protocol == PROTOCOL_TCP || packet->protocol == PROTOCOL_UDP) &&
+	       !(packet->facts & FACT_LATER_FRAGMENT);
+}
+
+/* What neither reaches nor leaves a guarded host, whatever its roles. */
+static __always_inline enum reason refuse_odd(const struct court *court,
+					      const struct packet *packet)
+{
+	if (packet->facts & FACT_IP_OPTIONS)
+		return REASON_ip_options;
+	if (packet->facts & FACT_ROUTING_HEADER)
+		return REASON_ip6_routing;
+	if (packet->family == FAMILY_IPV4 ? is_bad_source4(packet->source.word[0])
+					  : is_bad_source6(&packet->source))
+		return REASON_ip_source;
+	if (is_bad_destination(packet))
+		return REASON_ip_destination;
+	if (same_address(&packet->source, &packet->destination))
+		return REASON_land;
+	if (packet->facts & FACT_GROUP_FRAME && court->destination.flags & RECORD_GUARDED)
+		return REASON_mac_group;
+	if (has_ports(packet) && (!packet->source_port || !packet->destination_port))
+		return REASON_port_zero;
+	if (court->side == SIDE_OUTSIDE && court->source.flags & RECORD_GUARDED)
+		return REASON_spoofed;
+	return GO_ON;
+}
+
+/* VU#464113 (case 56): no connection has these. A segment has SYN, ACK or RST, and SYN stands alone. */
+static __always_inline bool is_bad_flags(__u8 flags)
+{
+	if (!(flags & (TCP_SYN | TCP_ACK | TCP_RST)))
+		return true;
+	return flags & TCP_SYN && flags & (TCP_FIN | TCP_RST);
+}
+
+static __always_inline __u32 port_table(const struct end *end, __u8 protocol)
+{
+	return protocol == PROTOCOL_TCP ? end->in_tcp : end->in_udp;
+}
+
+/* The packet's flow as the guarded host at its destination would have started it. */
+static __always_inline struct flow_key inbound_key(const struct packet *packet)
+{
+	return (struct flow_key){
+		.local = packet->destination,
+		.remote = packet->source,
+		.ports = (__u32)packet->destination_port << 16 | packet->source_port,
+		.protocol = packet->protocol,
+		.family = packet->family,
+	};
+}
+
+static __always_inline bool is_reply(const struct court *court, const struct packet *packet)
+{
+	const struct flow_touch touch = {
+		.slot = court->book.slot,
+		.tcp_flags = packet->tcp_flags,
+		.look = court->probe,
+	};
+	const struct flow_key key = inbound_key(packet);
+
+	/* A SYN from outside is never a reply. */
+	if (packet->protocol == PROTOCOL_TCP &&
+	    (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		return false;
+	return flow_find(&key, &touch);
+}
+
+/*
+ * True if the packet that an ICMP error quotes is one that the guarded host may have sent: it
+ * answers on an open row, or belongs to a flow (cases 52, 63).
+ */
+static __always_inline bool is_about_live_traffic(const struct court *court,
+						  const struct packet *packet)
+{
+	const struct quote *quote = &packet->quote;
+	const struct flow_touch touch = {.slot = court->book.slot, .look = true};
+	struct flow_key key;
+	struct end remote;
+
+	if (!(packet->facts & FACT_QUOTE) || !same_address(&quote->source, &packet->destination))
+		return false;
+	key = (struct flow_key){
+		.local = quote->source,
+		.remote = quote->destination,
+		.ports = (__u32)quote->source_port << 16 | quote->destination_port,
+		.protocol = quote->protocol,
+		.family = packet->family,
+	};
+	if (flow_find(&key, &touch))
+		return true;
+	if (quote->protocol != PROTOCOL_TCP && quote->protocol != PROTOCOL_UDP)
+		return false;
+	if (!classify(&court->book, packet->family, &quote->destination, &remote))
+		return false;
+	return is_row(find_row(court->book.image, port_table(&court->destination, quote->protocol),
+			       quote->source_port, remote.record));
+}
+
+enum icmp_class {
+	ICMP_CLASS_OTHER,
+	ICMP_CLASS_REQUEST,
+	ICMP_CLASS_REPLY,
+	ICMP_CLASS_ERROR,
+};
+
+static __always_inline enum icmp_class classify_icmp(const struct packet *packet)
+{
+	if (packet->family == FAMILY_IPV4) {
+		switch (packet->icmp_type) {
+		case ICMP4_ECHO_REQUEST:
+			return ICMP_CLASS_REQUEST;
+		case ICMP4_ECHO_REPLY:
+			return ICMP_CLASS_REPLY;
+		case ICMP4_UNREACHABLE:
+		case ICMP4_TIME_EXCEEDED:
+		case ICMP4_PARAMETER:
+			return ICMP_CLASS_ERROR;
+		}
+		return ICMP_CLASS_OTHER;
+	}
+	switch (packet->icmp_type) {
+	case ICMP6_ECHO_REQUEST:
+		return ICMP_CLASS_REQUEST;
+	case ICMP6_ECHO_REPLY:
+		return ICMP_CLASS_REPLY;
+	case ICMP6_UNREACHABLE ... ICMP6_PARAMETER:
+		return ICMP_CLASS_ERROR;
+	}
+	return ICMP_CLASS_OTHER;
+}
+
+static __always_inline enum reason decide_icmp(const struct court *court,
+					       const struct packet *packet)
+{
+	switch (classify_icmp(packet)) {
+	case ICMP_CLASS_REQUEST:
+		return court->book.header[HEADER_OPTIONS] & OPTION_ECHO_ALLOW ? REASON_echo
+									      : REASON_icmp_echo;
+	case ICMP_CLASS_REPLY:
+		return is_reply(court, packet) ? REASON_flow : REASON_icmp_unrelated;
+	case ICMP_CLASS_ERROR:
+		if (packet->facts & FACT_TINY_MTU)
+			return REASON_icmp_mtu;
+		return is_about_live_traffic(court, packet) ? REASON_icmp_error
+							    : REASON_icmp_unrelated;
+	case ICMP_CLASS_OTHER:
+		break;
+	}
+	return REASON_icmp_type;
+}
+
+static __always_inline bool is_icmp(const struct packet *packet)
+{
+	return packet->protocol == (packet->family == FAMILY_IPV4 ? PROTOCOL_ICMP : PROTOCOL_ICMP6);
+}
+
+/* TCP and UDP towards a guarded host: its row, else a flow. */
+static __always_inline struct verdict decide_ports(const struct court *court,
+						   const struct packet *packet)
+{
+	__u32 row;
+
+	if (packet->protocol == PROTOCOL_TCP && is_bad_flags(packet->tcp_flags))
+		return verdict(REASON_tcp_flags);
+	row = find_row(court->book.image, port_table(&court->destination, packet->protocol),
+		       packet->destination_port, court->source.record);
+	if (likely(is_row(row)))
+		return (struct verdict){.reason = REASON_matrix, .row = row};
+	if (is_reply(court, packet))
+		return verdict(REASON_flow);
+	if (row == ROW_NONE)
+		return verdict(REASON_port_not_in_matrix);
+	return verdict(row == ROW_OTHER_SOURCE ? REASON_source_not_allowed : REASON_image_fault);
+}
+
+static __always_inline struct verdict decide_inbound(const struct court *court,
+						     const struct packet *packet)
+{
+	struct verdict found;
+	enum reason reason;
+
+	if (packet->facts & FACT_LATER_FRAGMENT)
+		return verdict(fragment_follow(packet));
+	if (likely(has_ports(packet)))
+		found = decide_ports(court, packet);
+	else if (is_icmp(packet))
+		found = verdict(decide_icmp(court, packet));
+	else
+		return verdict(REASON_protocol_not_in_matrix);
+	if (packet->facts & FACT_FIRST_FRAGMENT && is_pass(found.reason) && !court->probe) {
+		reason = fragment_record(packet, court->book.header[HEADER_TIMEOUT_FRAGMENT]);
+		if (reason)
+			return verdict(reason);
+	}
+	return found;
+}
+
+/*
+ * True if this packet from a guarded host may start a flow: the first packet of a connection. In
+ * audit mode any segment does, so that a site that goes live through audit keeps its connections.
+ */
+static __always_inline bool may_start(const struct court *court, const struct packet *packet)
+{
+	__u8 flags = packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST);
+
+	if (packet->facts & (FACT_LATER_FRAGMENT | FACT_NO_CHECKSUM))
+		return false;
+	if (packet->protocol == PROTOCOL_UDP)
+		return true;
+	if (packet->protocol != PROTOCOL_TCP)
+		return is_icmp(packet) && classify_icmp(packet) == ICMP_CLASS_REQUEST;
+	return flags == TCP_SYN ||
+	       (flags == TCP_ACK && court->book.header[HEADER_OPTIONS] & OPTION_AUDIT);
+}
+
+/* Keeps or starts the flow of a packet from a guarded host, where no row lets the answer in. */
+static __always_inline void remember(const struct court *court, const struct packet *packet)
+{
+	const struct flow_touch touch = {
+		.slot = court->book.slot,
+		.tcp_flags = packet->tcp_flags,
+		.outbound = true,
+	};
+	struct flow_key key;
+
+	if (packet->facts & FACT_LATER_FRAGMENT || (!has_ports(packet) && !is_icmp(packet)))
+		return;
+	if (has_ports(packet) &&
+	    is_row(find_row(court->book.image, port_table(&court->source, packet->protocol),
+			    packet->source_port, court->destination.record)))
+		return;
+	key = (struct flow_key){
+		.local = packet->source,
+		.remote = packet->destination,
+		.ports = (__u32)packet->source_port << 16 | packet->destination_port,
+		.protocol = packet->protocol,
+		.family = packet->family,
+	};
+	if (!flow_find(&key, &touch) && may_start(court, packet))
+		flow_record(&key, &touch);
+}
+
+/* Looks both addresses up and judges. PACKET has been parsed without a reason to stop. */
+static __always_inline struct verdict decide(struct court *court, const struct packet *packet)
+{
+	struct verdict found = verdict(REASON_outbound);
+	enum reason reason;
+
+	if (!classify(&court->book, packet->family, &packet->destination, &court->destination) ||
+	    !classify(&court->book, packet->family, &packet->source, &court->source))
+		return verdict(REASON_image_fault);
+	if (!((court->destination.flags | court->source.flags) & RECORD_GUARDED))
+		return verdict(court->book.header[HEADER_OPTIONS] & OPTION_UNLISTED_DROP
+				       ? REASON_unlisted
+				       : REASON_transit);
+	reason = refuse_odd(court, packet);
+	if (unlikely(reason))
+		return verdict(reason);
+	if (court->destination.flags & RECORD_GUARDED)
+		found = decide_inbound(court, packet);
+	if (court->source.flags & RECORD_GUARDED && is_pass(found.reason) && !court->probe)
+		remember(court, packet);
+	return found;
+}
+
+#endif
