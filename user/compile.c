@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "cleanup.h"
+#include "compile.h"
+#include "description.h"
+#include "port_tables.h"
+#include "records.h"
+#include "tries.h"
+
+/*
+ * Seconds. TCP: RFC 5382 REQ-5 (2 h 4 min open, 4 min opening and closing); UDP: RFC 4787 REQ-5
+ * (at least 2 min); fragments: what Linux waits for the rest of a packet.
+ */
+#define TIMEOUT_TCP 7440
+#define TIMEOUT_TCP_OPENING 240
+#define TIMEOUT_TCP_CLOSING 240
+#define TIMEOUT_UDP 180
+#define TIMEOUT_ECHO 60
+#define TIMEOUT_FRAGMENT 30
+
+int registries_init(struct registries *registries)
+{
+	int err;
+
+	memset(registries, 0, sizeof(*registries));
+	err = registry_init(&registries->rows, ROW_IDS_MAX);
+	return err ? err : registry_init(&registries->pools, POOL_IDS_MAX);
+}
+
+void registries_free(struct registries *registries)
+{
+	registry_free(&registries->rows);
+	registry_free(&registries->pools);
+}
+
+static int number_rows(const struct policy *policy, struct registries *registries, __u32 *ids,
+		       struct diagnostics *diags)
+{
+	for (size_t i = 0; i < policy->n_rows; i++) {
+		const struct row *row = policy->rows[i];
+
+		if (!row->opens)
+			continue;
+		ids[i] = registry_id(&registries->rows, row->id);
+		if (!ids[i]) {
+			diag_error(
+				diags, row->place,
+				"row %s: no counter id left; an instance counts at most %u rows over its life",
+				row->id, ROW_IDS_MAX - 1);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int write_record(const struct port_sources *sources, struct registries *registries,
+			const struct record *record, __u32 *cells, struct pages *pages)
+{
+	const struct policy_pool *pool;
+
+	if (record->pool == NO_POOL)
+		return 0;
+	pool = &sources->policy->pools[record->pool];
+	cells[RECORD_FLAGS] = pool->guarded ? RECORD_GUARDED : 0;
+	cells[RECORD_POOL] = registry_id(&registries->pools, pool->name);
+	if (!cells[RECORD_POOL])
+		return -EDQUOT;
+	return port_tables_write(sources, pool, pages, &cells[RECORD_IN_TCP],
+				 &cells[RECORD_IN_UDP]);
+}
+
+/* All records, sixteen to a page; their port tables come behind them. */
+static int write_records(const struct port_sources *sources, struct registries *registries,
+			 struct pages *pages, __u32 *address)
+{
+	const struct records *records = sources->records;
+	__u32 cells[RECORD_CELLS], at;
+	int err;
+
+	*address = pages_add(pages, (records->count * RECORD_CELLS + PAGE_CELLS - 1) / PAGE_CELLS,
+			     &err);
+	for (size_t i = 1; i < records->count && !err; i++) {
+		memset(cells, 0, sizeof(cells));
+		err = write_record(sources, registries, &records->items[i], cells, pages);
+		at = *address + (__u32)i * RECORD_CELLS;
+		memcpy(&pages->page[at >> PAGE_SHIFT].cell[at & (PAGE_CELLS - 1)], cells,
+		       sizeof(cells));
+	}
+	return err;
+}
+
+static __u32 site_options(const struct site *site)
+{
+	return (site->mode == MODE_AUDIT ? (__u32)OPTION_AUDIT : 0) |
+	       (site->unlisted_drop ? (__u32)OPTION_UNLISTED_DROP : 0) |
+	       (site->echo_allow ? (__u32)OPTION_ECHO_ALLOW : 0);
+}
+
+static void write_header(const struct policy *policy, const struct records *records,
+			 const __u32 header[HEADER_CELLS], struct pages *pages)
+{
+	__u32 *cells = pages->page[0].cell;
+
+	memcpy(cells, header, HEADER_CELLS * sizeof(*cells));
+	cells[HEADER_MAGIC] = IMAGE_MAGIC;
+	cells[HEADER_LAYOUT] = IMAGE_LAYOUT;
+	cells[HEADER_PAGES] = (__u32)pages->count;
+	cells[HEADER_OPTIONS] = site_options(policy->site);
+	cells[HEADER_N_RECORDS] = (__u32)records->count;
+	cells[HEADER_TIMEOUT_TCP] = TIMEOUT_TCP;
+	cells[HEADER_TIMEOUT_TCP_OPENING] = TIMEOUT_TCP_OPENING;
+	cells[HEADER_TIMEOUT_TCP_CLOSING] = TIMEOUT_TCP_CLOSING;
+	cells[HEADER_TIMEOUT_UDP] = TIMEOUT_UDP;
+	cells[HEADER_TIMEOUT_ECHO] = TIMEOUT_ECHO;
+	cells[HEADER_TIMEOUT_FRAGMENT] = TIMEOUT_FRAGMENT;
+}
+
+static int write_description(const struct policy *policy, const struct records *records,
+			     struct pages *pages, __u32 header[HEADER_CELLS])
+{
+	_cleanup_free_ void *bytes = NULL;
+	size_t size;
+	int err;
+
+	err = description_pack(policy, records, &bytes, &size);
+	if (err)
+		return err;
+	header[HEADER_DESCRIPTION] = pages_add(
+		pages, (size + sizeof(struct image_page) - 1) / sizeof(struct image_page), &err);
+	if (err)
+		return err;
+	header[HEADER_DESCRIPTION_BYTES] = (__u32)size;
+	memcpy(&pages->page[header[HEADER_DESCRIPTION] >> PAGE_SHIFT], bytes, size);
+	return 0;
+}
+
+static int write_image(const struct policy *policy, const struct records *records,
+		       struct registries *registries, const __u32 *row_ids, struct pages *pages)
+{
+	const struct port_sources sources = {policy, records, row_ids};
+	__u32 header[HEADER_CELLS] = {0};
+	int err;
+
+	pages_add(pages, 1, &err);
+	if (!err)
+		err = trie4_write(records, pages, &header[HEADER_ROOT4]);
+	if (!err)
+		err = trie6_write(records, pages, &header[HEADER_ROOT6]);
+	if (!err)
+		err = write_records(&sources, registries, pages, &header[HEADER_RECORDS]);
+	if (!err)
+		err = write_description(policy, records, pages, header);
+	if (err)
+		return err;
+	write_header(policy, records, header, pages);
+	image_seal(pages, 0);
+	return 0;
+}
+
+/* Says which limit a -errno of the writers stands for. */
+static int explain_limit(const struct policy *policy, int err, struct diagnostics *diags)
+{
+	struct place place = {.file = policy->site->path};
+
+	switch (err) {
+	case -E2BIG:
+		diag_error(
+			diags, place,
+			"too many kinds of addresses; at most %u combinations of pool and `from:` prefix",
+			RECORDS_MAX - 1);
+		return -EINVAL;
+	case -ENOSPC:
+		diag_error(
+			diags, place,
+			"the image is larger than %u pages of 1 KiB; use fewer or shorter prefixes",
+			IMAGE_PAGES_MAX);
+		return -EINVAL;
+	case -EDQUOT:
+		diag_error(
+			diags, place,
+			"no counter id left; an instance counts at most %u pool names over its life",
+			POOL_IDS_MAX - 1);
+		return -EINVAL;
+	default:
+		return err;
+	}
+}
+
+int policy_compile(const struct policy *policy, struct registries *registries, struct pages *image,
+		   struct diagnostics *diags)
+{
+	_cleanup_free_ __u32 *row_ids = calloc(policy->n_rows + 1, sizeof(*row_ids));
+	_cleanup_(pages_free) struct pages pages = {0};
+	_cleanup_(records_free) struct records records = {0};
+	int err;
+
+	if (!row_ids)
+		return -ENOMEM;
+	err = number_rows(policy, registries, row_ids, diags);
+	if (err)
+		return err;
+	err = records_make(policy, &records);
+	if (!err)
+		err = write_image(policy, &records, registries, row_ids, &pages);
+	if (err)
+		return explain_limit(policy, err, diags);
+	*image = pages;
+	pages = (struct pages){0};
+	return 0;
+}
+
+__u32 image_checksum(const struct image_page *page, size_t count)
+{
+	struct image_page first = page[0];
+	uLong crc = crc32(0, NULL, 0);
+
+	first.cell[HEADER_GENERATION] = 0;
+	first.cell[HEADER_CHECKSUM] = 0;
+	crc = crc32_z(crc, (const Bytef *)&first, sizeof(first));
+	return (__u32)crc32_z(crc, (const Bytef *)(page + 1), (count - 1) * sizeof(*page));
+}
+
+void image_seal(struct pages *image, __u32 generation)
+{
+	__u32 *header = image->page[0].cell;
+
+	header[HEADER_GENERATION] = generation;
+	header[HEADER_CHECKSUM] = image_checksum(image->page, image->count);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * {"site":..., "matrix":..., "mode":..., "pools":[{"name":..., "roles":[...],
+ *   "open":[[transport, first, last, [[row id, peers], ...]], ...]}],
+ *  "records":[pool or -1, ...], "peers":[null, [record, ...], ...]}
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "cleanup.h"
+#include "describe.h"
+#include "description.h"
+
+#define DESCRIPTION_MAX (256U << 20)
+
+static json_t *opening_json(const struct policy *policy, const struct opening *opening)
+{
+	json_t *grants = json_array();
+
+	for (size_t i = 0; grants && i < opening->n_grants; i++) {
+		const struct grant *grant = opening->grants[i];
+
+		if (!json_append(grants, json_pack("[s, I]", policy->rows[grant->row]->id,
+						   (json_int_t)grant->peers))) {
+			json_decref(grants);
+			return NULL;
+		}
+	}
+	return json_pack("[i, i, i, o]", opening->transport, opening->ports.first,
+			 opening->ports.last, grants);
+}
+
+static json_t *open_json(const struct policy *policy, const struct policy_pool *pool)
+{
+	struct opening *openings;
+	json_t *array = json_array();
+	bool ok = array;
+	size_t count;
+
+	if (policy_openings(pool, &openings, &count)) {
+		json_decref(array);
+		return NULL;
+	}
+	for (size_t i = 0; i < count && ok; i++)
+		if (openings[i].direction == DIRECTION_IN)
+			ok = json_append(array, opening_json(policy, &openings[i]));
+	openings_free(openings, count);
+	if (ok)
+		return array;
+	json_decref(array);
+	return NULL;
+}
+
+static json_t *pools_json(const struct policy *policy)
+{
+	json_t *array = json_array();
+	bool ok = array;
+
+	for (size_t i = 0; i < policy->n_pools && ok; i++) {
+		const struct policy_pool *pool = &policy->pools[i];
+
+		ok = json_append(array, json_pack("{s:s, s:o, s:o}", "name", pool->name, "roles",
+						  strings_json(&pool->roles), "open",
+						  open_json(policy, pool)));
+	}
+	if (ok)
+		return array;
+	json_decref(array);
+	return NULL;
+}
+
+static json_t *records_json(const struct records *records)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < records->count; i++) {
+		size_t pool = records->items[i].pool;
+
+		json_array_append_new(array, json_integer(pool == NO_POOL ? -1 : (json_int_t)pool));
+	}
+	return array;
+}
+
+static json_t *peers_json(const struct policy *policy, const struct records *records)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < policy->n_peers; i++) {
+		json_t *matching = i ? json_array() : json_null();
+
+		for (size_t r = 1; i && r < records->count; r++)
+			if (record_matches(records, &records->items[r], &policy->peers[i]))
+				json_array_append_new(matching, json_integer((json_int_t)r));
+		json_array_append_new(array, matching);
+	}
+	return array;
+}
+
+static json_t *description_json(const struct policy *policy, const struct records *records)
+{
+	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o}", "site",
+			 foreign_text_json(policy->site->path), "matrix", policy->matrix->name,
+			 "mode", mode_name(policy->site->mode), "pools", pools_json(policy),
+			 "records", records_json(records), "peers", peers_json(policy, records));
+}
+
+int description_pack(const struct policy *policy, const struct records *records, void **bytes,
+		     size_t *size)
+{
+	json_t *description = description_json(policy, records);
+	_cleanup_free_ char *text = description ? json_dumps(description, JSON_COMPACT) : NULL;
+	uLong length = text ? strlen(text) : 0, room = compressBound(length);
+	_cleanup_free_ __u32 *packed = malloc(sizeof(*packed) + room);
+
+	json_decref(description);
+	if (!text || !packed)
+		return -ENOMEM;
+	*packed = (__u32)length;
+	if (compress2((Bytef *)(packed + 1), &room, (const Bytef *)text, length, Z_BEST_SPEED) !=
+	    Z_OK)
+		return -ENOMEM;
+	*size = sizeof(*packed) + room;
+	*bytes = TAKE_PTR(packed);
+	return 0;
+}
+
+int description_unpack(const void *bytes, size_t size, json_t **description)
+{
+	_cleanup_free_ char *text = NULL;
+	__u32 length;
+	uLongf room;
+
+	if (size < sizeof(length))
+		return -EBADMSG;
+	memcpy(&length, bytes, sizeof(length));
+	if (length > DESCRIPTION_MAX)
+		return -EBADMSG;
+	text = malloc(length + 1);
+	if (!text)
+		return -ENOMEM;
+	room = length;
+	if (uncompress((Bytef *)text, &room, (const Bytef *)bytes + sizeof(length),
+		       size - sizeof(length)) != Z_OK ||
+	    room != length)
+		return -EBADMSG;
+	*description = json_loadb(text, length, 0, NULL);
+	return *description ? 0 : -EBADMSG;
+}
+
+static json_t *record_pool(const json_t *description, __u32 record)
+{
+	json_t *pool = json_array_get(json_object_get(description, "records"), record);
+
+	if (!pool || json_integer_value(pool) < 0)
+		return NULL;
+	return json_array_get(json_object_get(description, "pools"),
+			      (size_t)json_integer_value(pool));
+}
+
+json_t *description_roles(const json_t *description, __u32 record)
+{
+	return json_object_get(record_pool(description, record), "roles");
+}
+
+const char *description_pool(const json_t *description, __u32 record)
+{
+	return json_string_value(json_object_get(record_pool(description, record), "name"));
+}
+
+static bool admits(const json_t *description, json_int_t peers, __u32 source)
+{
+	json_t *matching = json_array_get(json_object_get(description, "peers"), (size_t)peers);
+	json_t *record;
+	size_t i;
+
+	if (!peers)
+		return true;
+	json_array_foreach (matching, i, record)
+		if (json_integer_value(record) == source)
+			return true;
+	return false;
+}
+
+json_t *description_rows(const json_t *description, __u32 source, __u32 destination,
+			 enum transport transport, unsigned int port)
+{
+	json_t *open = json_object_get(record_pool(description, destination), "open");
+	json_t *rows = json_array(), *opening, *grants, *grant;
+	json_int_t via, first, last;
+	size_t i, j;
+
+	json_array_foreach (open, i, opening) {
+		if (json_unpack(opening, "[I, I, I, o]", &via, &first, &last, &grants) ||
+		    via != transport || port < first || port > last)
+			continue;
+		json_array_foreach (grants, j, grant)
+			if (admits(description, json_integer_value(json_array_get(grant, 1)),
+				   source))
+				json_array_append(rows, json_array_get(grant, 0));
+	}
+	return rows;
+}

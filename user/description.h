@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an image says of itself: pools, roles, rows, so that commands can name what the running
+ * program found without any file. JSON, packed by zlib behind its length (docs/image.md).
+ */
+#ifndef ROLEWALL_DESCRIPTION_H
+#define ROLEWALL_DESCRIPTION_H
+
+#include <jansson.h>
+
+#include "policy.h"
+#include "records.h"
+
+/* *bytes is to be freed. Returns 0 or -ENOMEM. */
+int description_pack(const struct policy *policy, const struct records *records, void **bytes,
+		     size_t *size);
+/* The JSON of a packed description. 0, -EBADMSG or -ENOMEM. */
+int description_unpack(const void *bytes, size_t size, json_t **description);
+
+/* Roles of a record, a borrowed array; empty for a record without pool. */
+json_t *description_roles(const json_t *description, __u32 record);
+/* Name of a record's pool, borrowed; NULL if it has none. */
+const char *description_pool(const json_t *description, __u32 record);
+/*
+ * Ids of all rows that open PORT of the destination record to the source record, a new array; the
+ * program counts the first.
+ */
+json_t *description_rows(const json_t *description, __u32 source, __u32 destination,
+			 enum transport transport, unsigned int port);
+
+#endif

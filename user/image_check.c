@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cleanup.h"
+#include "compile.h"
+#include "image_check.h"
+
+/* What a page has been found good for, so that a shared one is walked once. */
+enum seen {
+	SEEN_TRIE4_LAST = 1,
+	SEEN_TRIE4_MIDDLE = 2,
+	SEEN_PORTS_LOW = 4,
+	SEEN_PORTS_HIGH = 8,
+};
+
+struct check {
+	const struct image_page *page;
+	size_t count;
+	__u32 n_records;
+	unsigned char *seen; /* enum seen bits by page */
+	char *text;
+};
+
+__attribute__((format(printf, 2, 3))) static int fault(struct check *check, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(check->text, IMAGE_FAULT_TEXT, format, arguments);
+	va_end(arguments);
+	return -EBADMSG;
+}
+
+static const __u32 *cell_at(const struct check *check, __u32 address)
+{
+	return &check->page[address >> PAGE_SHIFT].cell[address & (PAGE_CELLS - 1)];
+}
+
+/* CELLS cells from ADDRESS lie in the image, behind the header, on a multiple of ALIGN. */
+static bool fits(const struct check *check, __u32 address, size_t cells, __u32 align)
+{
+	return address >= PAGE_CELLS && address % align == 0 &&
+	       address + cells <= check->count * PAGE_CELLS;
+}
+
+/* Marks a page as walked; true if it had been. */
+static bool walked(struct check *check, __u32 address, enum seen kind)
+{
+	unsigned char *seen = &check->seen[address >> PAGE_SHIFT];
+	bool before = *seen & kind;
+
+	*seen |= (unsigned char)kind;
+	return before;
+}
+
+/* LEVELS more tables may follow this one. */
+static int check_trie4(struct check *check, __u32 address, __u32 cells, int levels)
+{
+	int err = 0;
+
+	for (__u32 i = 0; i < cells && !err; i++) {
+		__u32 entry = *cell_at(check, address + i), next = entry & CELL_PAYLOAD;
+
+		if ((entry & CELL_KIND) == CELL_VALUE) {
+			if (entry >= check->n_records)
+				return fault(check, "cell %#x: record %u of %u", address + i, entry,
+					     check->n_records);
+			continue;
+		}
+		if ((entry & CELL_KIND) != CELL_POINTER || !levels ||
+		    !fits(check, next, PAGE_CELLS, PAGE_CELLS))
+			return fault(check, "cell %#x: %#x leads nowhere in the IPv4 trie",
+				     address + i, entry);
+		if (!walked(check, next, levels > 1 ? SEEN_TRIE4_MIDDLE : SEEN_TRIE4_LAST))
+			err = check_trie4(check, next, PAGE_CELLS, levels - 1);
+	}
+	return err;
+}
+
+/* A node's depth is DEPTH or more: it grows along every path, so no path is endless. */
+static int check_trie6(struct check *check, __u32 entry, __u32 depth)
+{
+	__u32 address = entry & CELL_PAYLOAD;
+	const __u32 *node;
+	int err = 0;
+
+	if ((entry & CELL_KIND) == CELL_VALUE)
+		return entry < check->n_records ? 0
+						: fault(check, "record %u of %u in the IPv6 trie",
+							entry, check->n_records);
+	if ((entry & CELL_KIND) != CELL_POINTER || !fits(check, address, NODE_CELLS, NODE_CELLS))
+		return fault(check, "%#x leads nowhere in the IPv6 trie", entry);
+	node = cell_at(check, address);
+	if (node[NODE_DEPTH] < depth || node[NODE_DEPTH] > 15 ||
+	    node[NODE_DEFAULT] >= check->n_records ||
+	    !fits(check, node[NODE_TABLE], PAGE_CELLS, PAGE_CELLS))
+		return fault(check, "node %#x: depth %u, default %u, table %#x", address,
+			     node[NODE_DEPTH], node[NODE_DEFAULT], node[NODE_TABLE]);
+	for (__u32 i = 0; i < PAGE_CELLS && !err; i++)
+		err = check_trie6(check, *cell_at(check, node[NODE_TABLE] + i),
+				  node[NODE_DEPTH] + 1);
+	return err;
+}
+
+static int check_by_source(struct check *check, __u32 address)
+{
+	if (!fits(check, address, check->n_records, PAGE_CELLS))
+		return fault(check, "table by source %#x leaves the image", address);
+	for (__u32 i = 0; i < check->n_records; i++)
+		if (*cell_at(check, address + i) >= ROW_IDS_MAX)
+			return fault(check, "cell %#x: no row id", address + i);
+	return 0;
+}
+
+/* LEVELS: 2 for a record's cell, 1 in a page by high byte, 0 in one by low byte. */
+static int check_ports(struct check *check, __u32 entry, int levels)
+{
+	__u32 address = entry & CELL_PAYLOAD;
+	int err = 0;
+
+	switch (entry & CELL_KIND) {
+	case CELL_VALUE:
+		return entry < ROW_IDS_MAX ? 0 : fault(check, "row id %u", entry);
+	case CELL_BY_SOURCE:
+		return check_by_source(check, address);
+	case CELL_FAULT:
+		return fault(check, "a fault cell in a port table");
+	}
+	if (!levels || !fits(check, address, PAGE_CELLS, PAGE_CELLS))
+		return fault(check, "%#x leads nowhere in a port table", entry);
+	if (walked(check, address, levels > 1 ? SEEN_PORTS_HIGH : SEEN_PORTS_LOW))
+		return 0;
+	for (__u32 i = 0; i < PAGE_CELLS && !err; i++)
+		err = check_ports(check, *cell_at(check, address + i), levels - 1);
+	return err;
+}
+
+static int check_records(struct check *check, __u32 address)
+{
+	int err = 0;
+
+	if (!fits(check, address, (size_t)check->n_records * RECORD_CELLS, PAGE_CELLS))
+		return fault(check, "records at %#x leave the image", address);
+	for (__u32 i = 0; i < check->n_records && !err; i++) {
+		const __u32 *record = cell_at(check, address + i * RECORD_CELLS);
+
+		if (record[RECORD_POOL] >= POOL_IDS_MAX)
+			return fault(check, "record %u: pool id %u", i, record[RECORD_POOL]);
+		err = check_ports(check, record[RECORD_IN_TCP], 2);
+		if (!err)
+			err = check_ports(check, record[RECORD_IN_UDP], 2);
+	}
+	return err;
+}
+
+static int check_header(struct check *check)
+{
+	const __u32 *header = check->page[0].cell;
+
+	if (header[HEADER_MAGIC] != IMAGE_MAGIC || header[HEADER_LAYOUT] != IMAGE_LAYOUT)
+		return fault(check, "not an image of layout %u", IMAGE_LAYOUT);
+	if (header[HEADER_PAGES] != check->count)
+		return fault(check, "%u pages in the header, %zu in the image",
+			     header[HEADER_PAGES], check->count);
+	if (header[HEADER_CHECKSUM] != image_checksum(check->page, check->count))
+		return fault(check, "the checksum differs");
+	if (!header[HEADER_N_RECORDS] || header[HEADER_N_RECORDS] > RECORDS_MAX)
+		return fault(check, "%u records", header[HEADER_N_RECORDS]);
+	if (!fits(check, header[HEADER_ROOT4], 65536, PAGE_CELLS))
+		return fault(check, "IPv4 root at %#x", header[HEADER_ROOT4]);
+	if (!fits(check, header[HEADER_DESCRIPTION], (header[HEADER_DESCRIPTION_BYTES] + 3) / 4,
+		  PAGE_CELLS))
+		return fault(check, "description at %#x", header[HEADER_DESCRIPTION]);
+	return 0;
+}
+
+int image_check(const struct image_page *page, size_t count, char text[IMAGE_FAULT_TEXT])
+{
+	_cleanup_free_ unsigned char *seen = calloc(count + 1, 1);
+	struct check check = {.page = page, .count = count, .seen = seen, .text = text};
+	const __u32 *header = page[0].cell;
+	int err;
+
+	if (!seen)
+		return -ENOMEM;
+	if (!count)
+		return fault(&check, "no pages");
+	err = check_header(&check);
+	if (err)
+		return err;
+	check.n_records = header[HEADER_N_RECORDS];
+	err = check_trie4(&check, header[HEADER_ROOT4], 65536, 2);
+	if (!err)
+		err = check_trie6(&check, header[HEADER_ROOT6], 0);
+	return err ? err : check_records(&check, header[HEADER_RECORDS]);
+}

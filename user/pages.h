@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The pages of an image while compile.c writes it; identical pages are kept once. */
+#ifndef ROLEWALL_PAGES_H
+#define ROLEWALL_PAGES_H
+
+#include <stddef.h>
+
+#include "image.h"
+
+/* 512 MiB of image; a packet touches a handful of its pages whatever their number. */
+#define IMAGE_PAGES_MAX (1U << 19)
+
+struct pages {
+	struct image_page *page;
+	size_t count, room;
+	__u32 *index; /* hash table of page numbers + 1 */
+	size_t index_size; /* power of two */
+};
+
+/*
+ * COUNT fresh pages of zeroes, one behind the other. Returns the first one's cell address, or 0
+ * where the image is full (-ENOSPC) or memory is (-ENOMEM); *error says which. Page 0 is the
+ * header's, so no other page has address 0.
+ */
+__u32 pages_add(struct pages *pages, size_t count, int *error);
+/* The address of a page with these cells, a new one only if there is none yet. As pages_add(). */
+__u32 pages_intern(struct pages *pages, const struct image_page *page, int *error);
+void pages_free(struct pages *pages);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "records.h"
+
+static int compare_prefixes(const struct prefix *a, const struct prefix *b)
+{
+	int order = (int)a->family - (int)b->family;
+
+	if (!order)
+		order = memcmp(a->address.byte, b->address.byte, sizeof(a->address.byte));
+	return order ? order : (int)a->length - (int)b->length;
+}
+
+static int compare_atoms(const void *a, const void *b)
+{
+	const struct atom *left = a, *right = b;
+
+	return compare_prefixes(&left->prefix, &right->prefix);
+}
+
+/* All prefixes of pools and conditions, unsorted. condition: NO_ATOM, or anything else = named. */
+static int gather_atoms(const struct policy *policy, struct records *records)
+{
+	size_t n = policy->n_prefixes, i, j;
+
+	for (i = 0; i < policy->n_peers; i++)
+		n += policy->peers[i].n_prefixes;
+	records->atoms = calloc(n ? n : 1, sizeof(*records->atoms));
+	if (!records->atoms)
+		return -ENOMEM;
+	for (i = 0; i < policy->n_prefixes; i++)
+		records->atoms[records->n_atoms++] = (struct atom){
+			.prefix = policy->prefixes[i].prefix,
+			.pool = policy->prefixes[i].pool,
+			.condition = NO_ATOM,
+		};
+	for (i = 0; i < policy->n_peers; i++)
+		for (j = 0; j < policy->peers[i].n_prefixes; j++)
+			records->atoms[records->n_atoms++] = (struct atom){
+				.prefix = policy->peers[i].prefixes[j],
+				.pool = NO_POOL,
+			};
+	return 0;
+}
+
+/* Sorts, and makes one atom of equal prefixes. */
+static void merge_atoms(struct records *records)
+{
+	struct atom *atoms = records->atoms;
+	size_t i, kept = 0;
+
+	if (!records->n_atoms)
+		return;
+	qsort(atoms, records->n_atoms, sizeof(*atoms), compare_atoms);
+	for (i = 1; i < records->n_atoms; i++) {
+		if (compare_atoms(&atoms[kept], &atoms[i]) != 0) {
+			atoms[++kept] = atoms[i];
+			continue;
+		}
+		if (atoms[i].pool != NO_POOL)
+			atoms[kept].pool = atoms[i].pool;
+		if (atoms[i].condition != NO_ATOM)
+			atoms[kept].condition = 0;
+	}
+	records->n_atoms = kept + 1;
+}
+
+/* Hands pool and condition down to the atoms inside; OUTER is the stack of enclosing atoms. */
+static int nest_atoms(struct records *records)
+{
+	_cleanup_free_ size_t *outer = calloc(130, sizeof(*outer));
+	size_t depth = 0, i;
+
+	if (!outer)
+		return -ENOMEM;
+	for (i = 0; i < records->n_atoms; i++) {
+		struct atom *atom = &records->atoms[i], *around;
+
+		while (depth &&
+		       !prefix_covers(&records->atoms[outer[depth - 1]].prefix, &atom->prefix))
+			depth--;
+		around = depth ? &records->atoms[outer[depth - 1]] : NULL;
+		if (atom->pool == NO_POOL && around)
+			atom->pool = around->pool;
+		if (atom->condition != NO_ATOM)
+			atom->condition = i;
+		else if (around)
+			atom->condition = around->condition;
+		outer[depth++] = i;
+	}
+	return 0;
+}
+
+static int compare_kinds(const void *a, const void *b, void *context)
+{
+	const struct atom *atoms = context;
+	const struct atom *left = &atoms[*(const size_t *)a], *right = &atoms[*(const size_t *)b];
+
+	if (left->pool != right->pool)
+		return left->pool < right->pool ? -1 : 1;
+	if (left->condition != right->condition)
+		return left->condition < right->condition ? -1 : 1;
+	return 0;
+}
+
+/* Numbers the kinds from 1, by pool in site order, then condition. */
+static int number_records(struct records *records)
+{
+	_cleanup_free_ size_t *order = calloc(records->n_atoms + 1, sizeof(*order));
+	size_t i;
+
+	records->items = calloc(records->n_atoms + 1, sizeof(*records->items));
+	if (!order || !records->items)
+		return -ENOMEM;
+	records->items[0] = (struct record){.pool = NO_POOL, .condition = NO_ATOM};
+	records->count = 1;
+	for (i = 0; i < records->n_atoms; i++)
+		order[i] = i;
+	qsort_r(order, records->n_atoms, sizeof(*order), compare_kinds, records->atoms);
+	for (i = 0; i < records->n_atoms; i++) {
+		struct atom *atom = &records->atoms[order[i]];
+
+		if (!i || compare_kinds(&order[i - 1], &order[i], records->atoms) != 0)
+			records->items[records->count++] = (struct record){
+				.pool = atom->pool,
+				.condition = atom->condition,
+			};
+		atom->record = (__u32)records->count - 1;
+	}
+	return records->count > RECORDS_MAX ? -E2BIG : 0;
+}
+
+int records_make(const struct policy *policy, struct records *records)
+{
+	int err;
+
+	*records = (struct records){0};
+	err = gather_atoms(policy, records);
+	if (err)
+		return err;
+	merge_atoms(records);
+	err = nest_atoms(records);
+	return err ? err : number_records(records);
+}
+
+bool record_matches(const struct records *records, const struct record *record,
+		    const struct peers *peers)
+{
+	size_t i;
+
+	for (i = 0; i < peers->n_pools; i++)
+		if (peers->pools[i] == record->pool)
+			return true;
+	if (record->condition == NO_ATOM)
+		return false;
+	for (i = 0; i < peers->n_prefixes; i++)
+		if (prefix_covers(&peers->prefixes[i], &records->atoms[record->condition].prefix))
+			return true;
+	return false;
+}
+
+void records_free(struct records *records)
+{
+	free(records->atoms);
+	free(records->items);
+	*records = (struct records){0};
+}
