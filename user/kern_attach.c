@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interfaces: XDP by a pinned BPF link, TC by a pinned tcx link (Linux 6.6). Both stay when this
+ * program ends, cannot be taken off by other tools, and are updated in place.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <stdio.h>
+
+#include "cleanup.h"
+#include "kern_internal.h"
+
+/* Newer than the headers of Debian 12 (linux/bpf.h of 6.6). */
+#define ATTACH_TCX_INGRESS ((enum bpf_attach_type)46)
+#define LINK_TYPE_TCX 11U
+
+#define ESCAPED_NAME (3 * IF_NAMESIZE)
+
+/* bpffs takes no dot in a name, interfaces do: "eth0.5" is pinned as "eth0%2e5". */
+static void escape_name(const char *name, char escaped[ESCAPED_NAME])
+{
+	for (; *name; name++) {
+		if (*name == '.' || *name == '%')
+			escaped += sprintf(escaped, "%%%02x", (unsigned int)*name);
+		else
+			*escaped++ = *name;
+	}
+	*escaped = '\0';
+}
+
+/* LENGTH bytes of an escaped name into NAME; false if they are none of ours. */
+static bool unescape_name(const char *escaped, size_t length, char name[IF_NAMESIZE])
+{
+	unsigned int byte;
+	size_t used = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		if (used + 1 >= IF_NAMESIZE)
+			return false;
+		byte = (unsigned char)escaped[i];
+		if (byte == '%') {
+			if (i + 2 >= length || sscanf(&escaped[i + 1], "%2x", &byte) != 1)
+				return false;
+			i += 2;
+		}
+		name[used++] = (char)byte;
+	}
+	name[used] = '\0';
+	return used;
+}
+
+static int link_path(const struct kernel *kernel, const char *interface, enum hook hook,
+		     char path[PATH_MAX])
+{
+	char escaped[ESCAPED_NAME];
+	int length;
+
+	escape_name(interface, escaped);
+	length = snprintf(path, PATH_MAX, "%s/" PIN_LINKS "/%s@%s", kernel->pin_dir, escaped,
+			  hook_name(hook));
+
+	return length < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* --- what is there */
+
+static unsigned int link_ifindex(int fd)
+{
+	struct bpf_link_info info = {0};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return 0;
+	/* The first member of the union is the ifindex for both types. */
+	return info.type == BPF_LINK_TYPE_XDP || info.type == LINK_TYPE_TCX ? info.xdp.ifindex : 0;
+}
+
+static bool hook_of_pin(const char *word, enum hook *hook)
+{
+	for (*hook = HOOK_XDP_NATIVE; *hook <= HOOK_TC; (*hook)++)
+		if (!strcmp(word, hook_name(*hook)))
+			return true;
+	return false;
+}
+
+static int read_attachment(const struct kernel *kernel, const char *name,
+			   struct attachment *attachment)
+{
+	_cleanup_close_ int fd = -1;
+	char pin[PATH_MAX];
+	const char *at = strrchr(name, '@');
+	int err;
+
+	*attachment = (struct attachment){0};
+	if (!at || !hook_of_pin(at + 1, &attachment->hook) ||
+	    !unescape_name(name, (size_t)(at - name), attachment->name))
+		return -EINVAL;
+	if (snprintf(pin, sizeof(pin), PIN_LINKS "/%s", name) >= (int)sizeof(pin))
+		return -ENAMETOOLONG;
+	fd = open_pin(kernel, pin);
+	if (fd < 0)
+		return fd;
+	attachment->ifindex = link_ifindex(fd);
+	if (!attachment->ifindex)
+		return 0;
+	err = bpf_map_lookup_elem(kernel->map[MAP_sides], &attachment->ifindex, &attachment->side);
+	return err ? -errno : 0;
+}
+
+static int compare_attachments(const void *a, const void *b)
+{
+	const struct attachment *left = a, *right = b;
+
+	return strcmp(left->name, right->name);
+}
+
+int kernel_attachments(const struct kernel *kernel, struct attachment **list, size_t *count)
+{
+	_cleanup_free_ struct attachment *found = NULL;
+	char path[PATH_MAX];
+	struct dirent *entry;
+	size_t n = 0;
+	DIR *dir;
+	int err = pin_path(kernel, PIN_LINKS, path);
+
+	if (err)
+		return err;
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while (!err && (entry = readdir(dir))) {
+		struct attachment *more;
+
+		if (!strchr(entry->d_name, '@'))
+			continue;
+		more = array_grow(found, n, sizeof(*found));
+		err = more ? 0 : -ENOMEM;
+		if (!err) {
+			found = more;
+			err = read_attachment(kernel, entry->d_name, &found[n++]);
+		}
+	}
+	closedir(dir);
+	if (err)
+		return err;
+	if (n)
+		qsort(found, n, sizeof(*found), compare_attachments);
+	*list = TAKE_PTR(found);
+	*count = n;
+	return 0;
+}
+
+static __u32 program_id(int fd)
+{
+	struct bpf_prog_info info = {0};
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
+}
+
+int kernel_check_interface(const struct kernel *kernel, const struct site_interface *interface)
+{
+	unsigned int ifindex = if_nametoindex(interface->name);
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	__u32 ours = kernel->xdp >= 0 ? program_id(kernel->xdp) : 0;
+
+	if (!ifindex) {
+		fprintf(stderr, "rolewall: there is no interface %s\n", interface->name);
+		return -ENODEV;
+	}
+	if (ifindex >= IFINDEX_MAX) {
+		fprintf(stderr, "rolewall: interface %s has index %u; at most %u is supported\n",
+			interface->name, ifindex, IFINDEX_MAX - 1);
+		return -E2BIG;
+	}
+	if (interface->hook == HOOK_TC || bpf_xdp_query((int)ifindex, 0, &query))
+		return 0;
+	if (query.prog_id && query.prog_id != ours) {
+		fprintf(stderr,
+			"rolewall: another XDP program (id %u) is attached to %s; remove it, or say `hook: tc`\n",
+			query.prog_id, interface->name);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/* --- changes */
+
+int kernel_set_side(const struct kernel *kernel, unsigned int ifindex, enum side side)
+{
+	return bpf_map_update_elem(kernel->map[MAP_sides], &ifindex, &side, BPF_ANY) ? -errno : 0;
+}
+
+/* fd of a link, or -errno. */
+static int make_link(const struct kernel *kernel, unsigned int ifindex, enum hook hook)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options);
+	int fd;
+
+	if (hook == HOOK_TC) {
+		fd = bpf_link_create(kernel->tc, (int)ifindex, ATTACH_TCX_INGRESS, &options);
+		return fd < 0 ? -errno : fd;
+	}
+	options.flags = hook == HOOK_XDP_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
+	fd = bpf_link_create(kernel->xdp, (int)ifindex, BPF_XDP, &options);
+	return fd < 0 ? -errno : fd;
+}
+
+static int attach_as(const struct kernel *kernel, const char *name, unsigned int ifindex,
+		     enum hook hook)
+{
+	_cleanup_close_ int fd = make_link(kernel, ifindex, hook);
+	char path[PATH_MAX];
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = link_path(kernel, name, hook, path);
+	if (err)
+		return err;
+	return bpf_obj_pin(fd, path) ? -errno : 0;
+}
+
+int kernel_attach(const struct kernel *kernel, const struct site_interface *interface,
+		  enum hook *hook)
+{
+	static const enum hook order[] = {HOOK_XDP_NATIVE, HOOK_TC};
+	unsigned int ifindex = if_nametoindex(interface->name);
+	int err = ifindex ? kernel_set_side(kernel, ifindex, interface->side) : -ENODEV;
+	size_t i;
+
+	*hook = interface->hook;
+	if (!err && *hook != HOOK_AUTO)
+		err = attach_as(kernel, interface->name, ifindex, *hook);
+	for (i = 0; interface->hook == HOOK_AUTO && i < 2 && ifindex; i++) {
+		*hook = order[i];
+		err = attach_as(kernel, interface->name, ifindex, *hook);
+		if (!err)
+			break;
+		fprintf(stderr, "rolewall: %s: no %s: %s\n", interface->name, hook_name(*hook),
+			strerror(-err));
+	}
+	if (!err) {
+		fprintf(stderr, "rolewall: %s: attached by %s%s\n", interface->name,
+			hook_name(*hook), interface->hook == HOOK_AUTO ? " (hook: auto)" : "");
+		return 0;
+	}
+	fprintf(stderr, "rolewall: cannot attach to %s by %s: %s\n", interface->name,
+		hook_name(*hook), strerror(-err));
+	return err;
+}
+
+int kernel_detach(const struct kernel *kernel, const struct attachment *attachment)
+{
+	char path[PATH_MAX];
+	int err = link_path(kernel, attachment->name, attachment->hook, path);
+
+	if (err)
+		return err;
+	/* The pin holds the last reference: without it the link goes. */
+	return unlink(path) ? -errno : 0;
+}
+
+int update_links(const struct kernel *kernel)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	size_t count;
+	int err = kernel_attachments(kernel, &list, &count);
+
+	for (size_t i = 0; i < count && !err; i++) {
+		_cleanup_close_ int fd = -1;
+		char path[PATH_MAX];
+
+		err = link_path(kernel, list[i].name, list[i].hook, path);
+		if (err || !list[i].ifindex)
+			continue;
+		fd = bpf_obj_get(path);
+		if (fd < 0 ||
+		    bpf_link_update(fd, list[i].hook == HOOK_TC ? kernel->tc : kernel->xdp, NULL))
+			err = -errno;
+	}
+	return err;
+}
+
+int remove_links(const struct kernel *kernel)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	size_t count = 0;
+	int err = kernel_attachments(kernel, &list, &count), failed = 0;
+
+	if (err == -ENOENT)
+		return 0;
+	for (size_t i = 0; i < count && !err; i++) {
+		failed = kernel_detach(kernel, &list[i]);
+		if (failed)
+			err = failed;
+	}
+	return err;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* Loading the programs, and loading them again under running traffic. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include "cleanup.h"
+#include "kern_internal.h"
+#include "rolewall.skel.h"
+
+/* Sizes of an image slot in pages: 1, 8, 64 and 512 MiB. */
+static const __u32 rooms[] = {1U << 10, 1U << 13, 1U << 16, IMAGE_PAGES_MAX};
+
+__u32 kernel_room(size_t count)
+{
+	size_t i = 0;
+
+	while (rooms[i] < count && rooms[i] < IMAGE_PAGES_MAX)
+		i++;
+	return rooms[i];
+}
+
+/* libbpf's own words matter only when something went wrong, which it says as a warning. */
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	return level == LIBBPF_WARN ? vfprintf(stderr, format, arguments) : 0;
+}
+
+static void identify_build(__u8 build[32])
+{
+	size_t size;
+	const void *bytes = rolewall_bpf__elf_bytes(&size);
+
+	memset(build, 0, 32);
+	snprintf((char *)build, 32, "%08lx-%zx", crc32_z(0, bytes, size), size);
+}
+
+bool kernel_is_current(const struct kernel *kernel)
+{
+	__u8 build[32];
+
+	identify_build(build);
+	return !memcmp(build, kernel->control->build, sizeof(build));
+}
+
+static struct bpf_map *find_map(const struct rolewall_bpf *skel, enum pinned_map map)
+{
+	if (map == MAP_control)
+		return skel->maps.data_control;
+	return bpf_object__find_map_by_name(skel->obj, pinned_map_names[map]);
+}
+
+static void destroy_object(struct rolewall_bpf **skel)
+{
+	rolewall_bpf__destroy(*skel);
+}
+
+/*
+ * Opens the object, its image slots like SLOT, which has to stay open until it is loaded; libbpf
+ * 1.1 cannot size the slot that the object describes.
+ */
+static int open_object(int slot, struct rolewall_bpf **skel)
+{
+	int err;
+
+	libbpf_set_print(print_libbpf);
+	*skel = rolewall_bpf__open();
+	if (!*skel)
+		return -errno;
+	err = slot < 0 ? slot : bpf_map__set_inner_map_fd((*skel)->maps.images, slot);
+	if (err)
+		fprintf(stderr, "rolewall: cannot make image slots: %s\n", strerror(-err));
+	return err;
+}
+
+static int load_object(struct rolewall_bpf *skel)
+{
+	int err = rolewall_bpf__load(skel);
+
+	if (err)
+		fprintf(stderr,
+			"rolewall: the kernel refused the program: %s; kernel 6.1 or later with BTF, and CAP_BPF and CAP_NET_ADMIN, are needed\n",
+			strerror(-err));
+	return err;
+}
+
+/* Takes the fds out of a loaded skeleton, which can go afterwards. */
+static int take_fds(struct kernel *kernel, const struct rolewall_bpf *skel)
+{
+	for (int i = 0; i < N_PINNED_MAPS; i++) {
+		int fd = fcntl(bpf_map__fd(find_map(skel, i)), F_DUPFD_CLOEXEC, 3);
+
+		if (fd < 0)
+			return -errno;
+		close_fd(&kernel->map[i]);
+		kernel->map[i] = fd;
+	}
+	close_fd(&kernel->xdp);
+	close_fd(&kernel->tc);
+	kernel->xdp = fcntl(bpf_program__fd(skel->progs.rolewall_xdp), F_DUPFD_CLOEXEC, 3);
+	kernel->tc = fcntl(bpf_program__fd(skel->progs.rolewall_tc), F_DUPFD_CLOEXEC, 3);
+	kernel->clock = fcntl(bpf_program__fd(skel->progs.start_clock), F_DUPFD_CLOEXEC, 3);
+	return kernel->xdp < 0 || kernel->tc < 0 || kernel->clock < 0 ? -errno : 0;
+}
+
+static int start_clock(struct kernel *kernel)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+	int err = bpf_prog_test_run_opts(kernel->clock, &options) ? -errno : 0;
+
+	close_fd(&kernel->clock);
+	kernel->clock = -1;
+	if (!err && !options.retval)
+		return 0;
+	fprintf(stderr, "rolewall: cannot start the clock: %s\n",
+		err ? strerror(-err) : "the kernel refused the timer");
+	return err ? err : -EIO;
+}
+
+/* First cells of a fresh control map. */
+static int init_control(struct kernel *kernel, __u32 pages)
+{
+	struct control *control = kernel->control;
+
+	control->epoch = 1;
+	control->abi = ROLEWALL_ABI;
+	control->image_pages = kernel->pages = pages;
+	identify_build(control->build);
+	if (getrandom(control->hash_key, sizeof(control->hash_key), 0) !=
+		    sizeof(control->hash_key) ||
+	    getrandom(control->probe_key, sizeof(control->probe_key), 0) !=
+		    sizeof(control->probe_key))
+		return -errno;
+	return 0;
+}
+
+/* The programs come last: an instance without them counts as not loaded. */
+static int pin_all(const struct kernel *kernel)
+{
+	char links[PATH_MAX];
+	int err = pin_path(kernel, PIN_LINKS, links);
+
+	for (int i = 0; i < N_PINNED_MAPS && !err; i++)
+		err = pin_over(kernel, kernel->map[i], pinned_map_names[i]);
+	if (!err && mkdir(links, 0700) && errno != EEXIST)
+		err = -errno;
+	if (!err)
+		err = pin_over(kernel, kernel->tc, PIN_TC);
+	if (!err)
+		err = pin_over(kernel, kernel->xdp, PIN_XDP);
+	if (err)
+		fprintf(stderr, "rolewall: cannot pin in %s: %s\n", kernel->pin_dir,
+			strerror(-err));
+	return err;
+}
+
+int kernel_load(struct kernel *kernel, __u32 pages)
+{
+	_cleanup_(destroy_object) struct rolewall_bpf *skel = NULL;
+	_cleanup_close_ int slot = make_slot(pages);
+	int err = open_object(slot, &skel);
+
+	if (!err)
+		err = load_object(skel);
+	if (!err)
+		err = take_fds(kernel, skel);
+	if (!err)
+		err = map_control(kernel);
+	if (!err)
+		err = init_control(kernel, pages);
+	if (!err)
+		err = start_clock(kernel);
+	return err ? err : pin_all(kernel);
+}
+
+/* Everything but the image slots goes over to the new programs as it is. */
+static int reuse_maps(const struct kernel *kernel, const struct rolewall_bpf *skel)
+{
+	int err = 0;
+
+	for (int i = 0; i < N_PINNED_MAPS && !err; i++)
+		if (i != MAP_images)
+			err = bpf_map__reuse_fd(find_map(skel, i), kernel->map[i]);
+	return err;
+}
+
+int kernel_reload(struct kernel *kernel, __u32 pages)
+{
+	_cleanup_(destroy_object) struct rolewall_bpf *skel = NULL;
+	_cleanup_close_ int slot = make_slot(pages);
+	int err = open_object(slot, &skel);
+
+	if (!err)
+		err = reuse_maps(kernel, skel);
+	if (!err)
+		err = load_object(skel);
+	if (!err)
+		err = take_fds(kernel, skel);
+	if (!err)
+		kernel->pages = pages;
+	return err;
+}
+
+void kernel_flip(const struct kernel *kernel, __u32 slot)
+{
+	__atomic_store_n(&kernel->control->active, slot, __ATOMIC_RELEASE);
+}
+
+int kernel_switch(struct kernel *kernel, __u32 slot)
+{
+	int err = update_links(kernel);
+
+	/* Waits for the old programs' last packets: their slots do not hold it. */
+	if (!err)
+		err = kernel_share_image(kernel, slot, slot);
+	if (err)
+		return err;
+	kernel_flip(kernel, slot);
+	kernel->control->image_pages = kernel->pages;
+	identify_build(kernel->control->build);
+	err = start_clock(kernel);
+	return err ? err : pin_all(kernel);
+}
+
+int kernel_unload(struct kernel *kernel)
+{
+	static const char *const others[] = {PIN_XDP, PIN_TC, PIN_LINKS};
+	char path[PATH_MAX];
+	int err = remove_links(kernel);
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (!pin_path(kernel, others[i], path))
+			remove(path);
+	for (int i = 0; i < N_PINNED_MAPS; i++)
+		if (!pin_path(kernel, pinned_map_names[i], path))
+			unlink(path);
+	for (__u32 slot = 0; slot < IMAGE_SLOTS; slot++)
+		if (!slot_pin_path(kernel, slot, path))
+			unlink(path);
+	if (rmdir(kernel->pin_dir) && errno != ENOENT && !err) {
+		err = -errno;
+		fprintf(stderr, "rolewall: cannot remove %s: %m\n", kernel->pin_dir);
+	}
+	return err;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A loaded instance: its pins, maps and programs. Together with kern_*.c and counters.c the only
+ * code that knows libbpf; everybody else sees struct kernel and -errno.
+ */
+#ifndef ROLEWALL_KERNEL_H
+#define ROLEWALL_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "control.h"
+#include "pages.h"
+#include "site.h"
+
+/* Every map is pinned under its own name; `scratch` alone has nothing to keep. */
+#define PINNED_MAPS(X)                                                                             \
+	X(images)                                                                                  \
+	X(control)                                                                                 \
+	X(drops)                                                                                   \
+	X(passes)                                                                                  \
+	X(rows)                                                                                    \
+	X(pools)                                                                                   \
+	X(tables)                                                                                  \
+	X(sides)                                                                                   \
+	X(flows4)                                                                                  \
+	X(flows6)                                                                                  \
+	X(fragments)                                                                               \
+	X(clock)
+
+enum pinned_map {
+#define X(name) MAP_##name,
+	PINNED_MAPS(X)
+#undef X
+		N_PINNED_MAPS,
+};
+
+struct kernel {
+	char *pin_dir;
+	int dir; /* fd of the pin directory, locked while open for writing */
+	int map[N_PINNED_MAPS]; /* fds */
+	int xdp, tc, clock; /* program fds; clock only while it is to be started */
+	struct control *control; /* the control cells, mapped */
+	__u32 pages; /* of an image slot of the programs above */
+};
+
+#define KERNEL_CLOSED                                                                              \
+	{                                                                                          \
+		.dir = -1, .map = {[0 ... N_PINNED_MAPS - 1] = -1}, .xdp = -1, .tc = -1,           \
+		.clock = -1                                                                        \
+	}
+
+/*
+ * Opens what is pinned in DIR. Returns 0; -ENOENT if nothing is loaded there; -EPROTO if what is
+ * loaded has another ABI; or another -errno. Messages on stderr for all but -ENOENT.
+ */
+int kernel_open(const char *pin_dir, struct kernel *kernel);
+/*
+ * Takes the lock of DIR for a change, making the directory (0700) and mounting bpffs if need be.
+ * Returns 0, -EBUSY if another rolewall has it, or -errno; messages on stderr.
+ */
+int kernel_lock(const char *pin_dir, struct kernel *kernel);
+/* Loads programs and maps with room for images of PAGES pages, and pins them. Locked. */
+int kernel_load(struct kernel *kernel, __u32 pages);
+/*
+ * Loads programs and image slots anew, with room for PAGES pages, beside those that run; counters,
+ * flows and clock are shared with them. Nothing that runs changes until kernel_switch(). Locked.
+ */
+int kernel_reload(struct kernel *kernel, __u32 pages);
+/*
+ * Puts what kernel_reload() made under every attached link and into the pins, then flips to SLOT,
+ * which holds the image, as the active slot does by now. Interfaces change one after the other.
+ */
+int kernel_switch(struct kernel *kernel, __u32 slot);
+/* The flip: from the next packet on, SLOT is in force on every interface and CPU. */
+void kernel_flip(const struct kernel *kernel, __u32 slot);
+/* True if this binary's programs are the ones that are loaded. */
+bool kernel_is_current(const struct kernel *kernel);
+/* Removes links, pins, and the directory. Locked. */
+int kernel_unload(struct kernel *kernel);
+void kernel_close(struct kernel *kernel);
+
+/* The room for an image of COUNT pages: one of a few sizes, so that growth rarely reloads. */
+__u32 kernel_room(size_t count);
+
+/* kern_image.c: puts an image into a slot; waits until no packet uses what was there. */
+int kernel_put_image(const struct kernel *kernel, __u32 slot, const struct pages *image);
+/* Puts the image of slot FROM into slot TO as well; waits like kernel_put_image(). */
+int kernel_share_image(const struct kernel *kernel, __u32 from, __u32 to);
+/* Reads a slot's image back, pages in use only; to be freed by pages_free(). -ENOENT: empty. */
+int kernel_get_image(const struct kernel *kernel, __u32 slot, struct pages *image);
+
+/* kern_attach.c */
+struct attachment {
+	char name[16]; /* as pinned; the interface may have been renamed since */
+	unsigned int ifindex; /* 0: the interface is gone */
+	enum hook hook; /* never HOOK_AUTO */
+	enum side side;
+};
+
+/* All attachments, by name; *list is to be freed. */
+int kernel_attachments(const struct kernel *kernel, struct attachment **list, size_t *count);
+/* Checks that INTERFACE can be attached to; nothing is changed. Messages on stderr. */
+int kernel_check_interface(const struct kernel *kernel, const struct site_interface *interface);
+/* Attaches; *hook is what was taken. Messages on stderr. */
+int kernel_attach(const struct kernel *kernel, const struct site_interface *interface,
+		  enum hook *hook);
+int kernel_detach(const struct kernel *kernel, const struct attachment *attachment);
+/* Says on which side an attached interface is. */
+int kernel_set_side(const struct kernel *kernel, unsigned int ifindex, enum side side);
+
+/* kern_probe.c: one frame through a loaded program, uncounted and unrecorded. */
+struct probe_result {
+	bool passed;
+	enum reason reason;
+	__u32 row, source_record, destination_record, generation;
+};
+
+struct probe_request {
+	const void *frame;
+	size_t length;
+	unsigned int ifindex; /* the interface it comes in by; 0 = none */
+	__u32 slot; /* or PROBE_ACTIVE */
+	bool tc; /* through the TC program instead of the XDP one */
+};
+
+int kernel_probe(const struct kernel *kernel, const struct probe_request *request,
+		 struct probe_result *result);
+
+#endif
