@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* rolewall apply: load a site, or replace what runs. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "apply.h"
+#include "cleanup.h"
+#include "command.h"
+#include "input.h"
+#include "listing.h"
+
+static int print_json(const struct applied *applied)
+{
+	json_t *answer = json_pack(
+		"{s:I, s:I, s:I, s:I, s:b, s:b}", "generation", (json_int_t)applied->generation,
+		"image_pages", (json_int_t)applied->pages, "room_pages", (json_int_t)applied->room,
+		"selftest_probes", (json_int_t)applied->probes, "programs_loaded", applied->loaded,
+		"programs_replaced", applied->reloaded);
+
+	if (!answer)
+		return -ENOMEM;
+	json_dumpf(answer, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(answer);
+	return 0;
+}
+
+static int print_listing(const struct applied *applied, const struct policy *policy,
+			 enum format format)
+{
+	static const struct column columns[] = {
+		{"GENERATION", true, false}, {"POOLS", true, false},     {"PREFIXES", true, false},
+		{"IMAGE-KIB", true, false},  {"SELF-TEST", true, false}, {"PROGRAMS", false, false},
+	};
+	struct listing listing = {.columns = columns, .n_columns = 6};
+	char numbers[5][24];
+	int err;
+
+	snprintf(numbers[0], sizeof(numbers[0]), "%u", applied->generation);
+	snprintf(numbers[1], sizeof(numbers[1]), "%zu", policy->n_pools);
+	snprintf(numbers[2], sizeof(numbers[2]), "%zu", policy->n_prefixes);
+	snprintf(numbers[3], sizeof(numbers[3]), "%zu", applied->pages);
+	snprintf(numbers[4], sizeof(numbers[4]), "%zu probes", applied->probes);
+	err = listing_add(&listing, (const char *const[]){numbers[0], numbers[1], numbers[2],
+							  numbers[3], numbers[4],
+							  applied->loaded     ? "loaded"
+							  : applied->reloaded ? "replaced"
+									      : "kept"});
+	if (!err)
+		err = listing_print(&listing, format);
+	listing_free(&listing);
+	return err;
+}
+
+static int run(const struct arguments *arguments)
+{
+	struct diagnostics diags = {0};
+	struct applied applied;
+	struct input input;
+	int err;
+
+	err = input_load(arguments->common.site, &input, &diags);
+	if (!err)
+		err = policy_apply(arguments->common.pin_dir, &input.policy, &applied, &diags);
+	diag_print(&diags, stderr);
+	if (!err)
+		err = arguments->common.format == FORMAT_JSON
+			      ? print_json(&applied)
+			      : print_listing(&applied, &input.policy, arguments->common.format);
+	else
+		fprintf(stderr, "rolewall: nothing was changed\n");
+	diag_free(&diags);
+	input_free(&input);
+	return err;
+}
+
+const struct command command_apply = {
+	.name = "apply",
+	.summary = "Load a site, or replace the running policy by it in one flip",
+	.help = "Reads the site, compiles it, writes it beside the policy that runs, sends the\n"
+		"self-test's packets through the loaded program, and flips: every interface and CPU\n"
+		"changes with the same packet. Counters and flows stay. Where anything is wrong,\n"
+		"nothing changes, the exit status is 1 and the messages say what it is.",
+	.run = run,
+};

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* rolewall detach: remove links, pins and programs. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "command.h"
+#include "kernel.h"
+
+static int run(const struct arguments *arguments)
+{
+	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
+	struct stat status;
+	int err;
+
+	if (stat(arguments->common.pin_dir, &status) && errno == ENOENT) {
+		fprintf(stderr, "rolewall: nothing is loaded at %s\n", arguments->common.pin_dir);
+		return 0;
+	}
+	err = kernel_lock(arguments->common.pin_dir, &kernel);
+	if (!err)
+		err = kernel_unload(&kernel);
+	if (!err)
+		fprintf(stderr, "rolewall: %s: detached; nothing is filtered any more\n",
+			arguments->common.pin_dir);
+	return err;
+}
+
+const struct command command_detach = {
+	.name = "detach",
+	.summary = "Remove programs, pins and links: traffic passes unfiltered",
+	.help = "Takes rolewall off every interface and removes its pins with all counters and\n"
+		"flows. What the gateway forwards is not filtered any more.",
+	.run = run,
+};

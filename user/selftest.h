@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The last check before a flip: packets for the candidate policy through the loaded program, by
+ * the slot it lies in, held against what policy_openings() says.
+ */
+#ifndef ROLEWALL_SELFTEST_H
+#define ROLEWALL_SELFTEST_H
+
+#include "kernel.h"
+#include "policy.h"
+
+struct selftest {
+	size_t probes;
+};
+
+/*
+ * For each kind of pool every opening's ends must pass and the ports beside it must drop; every
+ * other pool gets one of each. Returns 0, -EBADMSG where a verdict differs (message on stderr), or
+ * -errno.
+ */
+int selftest_run(const struct kernel *kernel, const struct policy *policy, __u32 slot,
+		 struct selftest *test);
+
+#endif
