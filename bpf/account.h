@@ -62,23 +62,33 @@ static __always_inline void count_pool(__u32 pool, __u32 bytes, bool passed)
 	}
 }
 
-/* Returns true if the packet goes on. A packet counts for the pool it goes to, else the one it is from. */
-static __always_inline bool account(const struct court *court, const struct verdict *found,
-				    __u32 bytes)
-{
-	bool passed = is_pass(found->reason), audit;
-	__u32 pool = court->destination.pool ? court->destination.pool : court->source.pool;
+/* What the three steps before found out about a packet. */
+struct outcome {
+	enum reason reason;
+	__u32 row; /* counter id, 0 = none */
+	__u32 pool; /* counter id: the pool it goes to, else the one it is from, else 0 */
+	__u32 length; /* of the frame */
+	__u32 source_record, destination_record;
+	const __u32 *cells; /* the image it was judged by, or NULL */
+};
 
-	if (pool)
-		count_pool(pool, bytes, passed);
+/* Returns true if the packet goes on. */
+static __always_inline bool account(const struct outcome *outcome)
+{
+	bool passed = is_pass(outcome->reason), audit;
+
+	if (outcome->pool)
+		count_pool(outcome->pool, outcome->length, passed);
+	/* A row counts for reason `matrix`: the sum of the rows is its counter. */
 	if (likely(passed)) {
-		count_pass(found->reason, bytes);
-		if (found->row)
-			count_row(found->row, bytes);
+		if (outcome->row)
+			count_row(outcome->row, outcome->length);
+		else
+			count_pass(outcome->reason, outcome->length);
 		return true;
 	}
-	audit = court->book.header && court->book.header[HEADER_OPTIONS] & OPTION_AUDIT;
-	count_drop(found->reason, bytes, audit);
+	audit = outcome->cells && outcome->cells[HEADER_OPTIONS] & OPTION_AUDIT;
+	count_drop(outcome->reason, outcome->length, audit);
 	return audit;
 }
 

@@ -30,10 +30,12 @@
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define host16(x) __builtin_bswap16(x)
 #define host32(x) __builtin_bswap32(x)
+#define net16(x) __builtin_bswap16(x)
 #define net32(x) __builtin_bswap32(x)
 #else
 #define host16(x) ((__u16)(x))
 #define host32(x) ((__u32)(x))
+#define net16(x) ((__u16)(x))
 #define net32(x) ((__u32)(x))
 #endif
 

@@ -22,9 +22,13 @@ struct verdict {
 struct court {
 	struct book book; /* the policy */
 	struct end source, destination;
-	enum side side; /* of the interface it came in by */
+	__u32 ifindex; /* of the interface it came in by */
 	bool probe; /* judge, but leave no trace */
+	bool plain; /* a constant: parse.h said that the packet is plain */
 };
+
+/* The environment's: which side of the gateway an interface is on. */
+static __always_inline enum side side_of(__u32 ifindex);
 
 static __always_inline bool is_pass(enum reason reason)
 {
@@ -85,7 +89,8 @@ static __always_inline enum reason refuse_odd(const struct court *court,
 	if (packet->family == FAMILY_IPV4 ? is_bad_source4(packet->source.word[0])
 					  : is_bad_source6(&packet->source))
 		return REASON_ip_source;
-	if (is_bad_destination(packet))
+	/* A pool holds no such address (site.c), so a guarded destination is none. */
+	if (!(court->destination.flags & RECORD_GUARDED) && is_bad_destination(packet))
 		return REASON_ip_destination;
 	if (same_address(&packet->source, &packet->destination))
 		return REASON_land;
@@ -93,7 +98,8 @@ static __always_inline enum reason refuse_odd(const struct court *court,
 		return REASON_mac_group;
 	if (has_ports(packet) && (!packet->source_port || !packet->destination_port))
 		return REASON_port_zero;
-	if (court->side == SIDE_OUTSIDE && court->source.flags & RECORD_GUARDED)
+	if (unlikely(court->source.flags & RECORD_GUARDED) &&
+	    side_of(court->ifindex) == SIDE_OUTSIDE)
 		return REASON_spoofed;
 	return GO_ON;
 }
@@ -106,21 +112,10 @@ static __always_inline bool is_bad_flags(__u8 flags)
 	return flags & TCP_SYN && flags & (TCP_FIN | TCP_RST);
 }
 
-static __always_inline __u32 port_table(const struct end *end, __u8 protocol)
+static __always_inline __u32 port_table(const struct book *book, const struct end *end,
+					__u8 protocol)
 {
-	return protocol == PROTOCOL_TCP ? end->in_tcp : end->in_udp;
-}
-
-/* The packet's flow as the guarded host at its destination would have started it. */
-static __always_inline struct flow_key inbound_key(const struct packet *packet)
-{
-	return (struct flow_key){
-		.local = packet->destination,
-		.remote = packet->source,
-		.ports = (__u32)packet->destination_port << 16 | packet->source_port,
-		.protocol = packet->protocol,
-		.family = packet->family,
-	};
+	return record_cell(book, end, protocol == PROTOCOL_TCP ? RECORD_IN_TCP : RECORD_IN_UDP);
 }
 
 static __always_inline bool is_reply(const struct court *court, const struct packet *packet)
@@ -130,12 +125,18 @@ static __always_inline bool is_reply(const struct court *court, const struct pac
 		.tcp_flags = packet->tcp_flags,
 		.look = court->probe,
 	};
-	const struct flow_key key = inbound_key(packet);
+	struct flow_key key;
 
 	/* A SYN from outside is never a reply. */
-	if (packet->protocol == PROTOCOL_TCP &&
-	    (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+	if (packet->protocol == PROTOCOL_TCP && (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
 		return false;
+	key = (struct flow_key){
+		.local = packet->destination,
+		.remote = packet->source,
+		.ports = (__u32)packet->destination_port << 16 | packet->source_port,
+		.protocol = packet->protocol,
+		.family = packet->family,
+	};
 	return flow_find(&key, &touch);
 }
 
@@ -166,7 +167,7 @@ static __always_inline bool is_about_live_traffic(const struct court *court,
 		return false;
 	if (!classify(&court->book, packet->family, &quote->destination, &remote))
 		return false;
-	return is_row(find_row(court->book.image, port_table(&court->destination, quote->protocol),
+	return is_row(find_row(&court->book, port_table(&court->book, &court->destination, quote->protocol),
 			       quote->source_port, remote.record));
 }
 
@@ -208,7 +209,7 @@ static __always_inline enum reason decide_icmp(const struct court *court,
 {
 	switch (classify_icmp(packet)) {
 	case ICMP_CLASS_REQUEST:
-		return court->book.header[HEADER_OPTIONS] & OPTION_ECHO_ALLOW ? REASON_echo
+		return court->book.cells[HEADER_OPTIONS] & OPTION_ECHO_ALLOW ? REASON_echo
 									      : REASON_icmp_echo;
 	case ICMP_CLASS_REPLY:
 		return is_reply(court, packet) ? REASON_flow : REASON_icmp_unrelated;
@@ -234,9 +235,9 @@ static __always_inline struct verdict decide_ports(const struct court *court,
 {
 	__u32 row;
 
-	if (packet->protocol == PROTOCOL_TCP && is_bad_flags(packet->tcp_flags))
+	if (packet->protocol == PROTOCOL_TCP && unlikely(is_bad_flags(packet->tcp_flags)))
 		return verdict(REASON_tcp_flags);
-	row = find_row(court->book.image, port_table(&court->destination, packet->protocol),
+	row = find_row(&court->book, port_table(&court->book, &court->destination, packet->protocol),
 		       packet->destination_port, court->source.record);
 	if (likely(is_row(row)))
 		return (struct verdict){.reason = REASON_matrix, .row = row};
@@ -253,6 +254,8 @@ static __always_inline struct verdict decide_inbound(const struct court *court,
 	struct verdict found;
 	enum reason reason;
 
+	if (court->plain)
+		return decide_ports(court, packet);
 	if (packet->facts & FACT_LATER_FRAGMENT)
 		return verdict(fragment_follow(packet));
 	if (likely(has_ports(packet)))
@@ -262,7 +265,7 @@ static __always_inline struct verdict decide_inbound(const struct court *court,
 	else
 		return verdict(REASON_protocol_not_in_matrix);
 	if (packet->facts & FACT_FIRST_FRAGMENT && is_pass(found.reason) && !court->probe) {
-		reason = fragment_record(packet, court->book.header[HEADER_TIMEOUT_FRAGMENT]);
+		reason = fragment_record(packet, court->book.cells[HEADER_TIMEOUT_FRAGMENT]);
 		if (reason)
 			return verdict(reason);
 	}
@@ -284,7 +287,7 @@ static __always_inline bool may_start(const struct court *court, const struct pa
 	if (packet->protocol != PROTOCOL_TCP)
 		return is_icmp(packet) && classify_icmp(packet) == ICMP_CLASS_REQUEST;
 	return flags == TCP_SYN ||
-	       (flags == TCP_ACK && court->book.header[HEADER_OPTIONS] & OPTION_AUDIT);
+	       (flags == TCP_ACK && court->book.cells[HEADER_OPTIONS] & OPTION_AUDIT);
 }
 
 /* Keeps or starts the flow of a packet from a guarded host, where no row lets the answer in. */
@@ -297,10 +300,11 @@ static __always_inline void remember(const struct court *court, const struct pac
 	};
 	struct flow_key key;
 
-	if (packet->facts & FACT_LATER_FRAGMENT || (!has_ports(packet) && !is_icmp(packet)))
+	if (!court->plain &&
+	    (packet->facts & FACT_LATER_FRAGMENT || (!has_ports(packet) && !is_icmp(packet))))
 		return;
-	if (has_ports(packet) &&
-	    is_row(find_row(court->book.image, port_table(&court->source, packet->protocol),
+	if ((court->plain || has_ports(packet)) &&
+	    is_row(find_row(&court->book, port_table(&court->book, &court->source, packet->protocol),
 			    packet->source_port, court->destination.record)))
 		return;
 	key = (struct flow_key){
@@ -324,7 +328,7 @@ static __always_inline struct verdict decide(struct court *court, const struct p
 	    !classify(&court->book, packet->family, &packet->source, &court->source))
 		return verdict(REASON_image_fault);
 	if (!((court->destination.flags | court->source.flags) & RECORD_GUARDED))
-		return verdict(court->book.header[HEADER_OPTIONS] & OPTION_UNLISTED_DROP
+		return verdict(court->book.cells[HEADER_OPTIONS] & OPTION_UNLISTED_DROP
 				       ? REASON_unlisted
 				       : REASON_transit);
 	reason = refuse_odd(court, packet);
@@ -332,7 +336,8 @@ static __always_inline struct verdict decide(struct court *court, const struct p
 		return verdict(reason);
 	if (court->destination.flags & RECORD_GUARDED)
 		found = decide_inbound(court, packet);
-	if (court->source.flags & RECORD_GUARDED && is_pass(found.reason) && !court->probe)
+	if (unlikely(court->source.flags & RECORD_GUARDED) && is_pass(found.reason) &&
+	    !court->probe)
 		remember(court, packet);
 	return found;
 }

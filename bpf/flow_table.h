@@ -70,13 +70,10 @@ static __always_inline bool same_address(const union address *a, const union add
 
 static __always_inline __u32 timeout_of(__u32 slot, __u8 protocol, enum flow_state state)
 {
-	const struct image *image = image_in(slot);
-	const struct image_page *page = image ? image_page(image, 0) : NULL;
-	const __u32 *header;
+	const __u32 *header = image_cells(slot);
 
-	if (!page)
+	if (!header)
 		return 0;
-	header = page->cell;
 	if (protocol == PROTOCOL_UDP)
 		return header[HEADER_TIMEOUT_UDP];
 	if (protocol != PROTOCOL_TCP)

@@ -12,14 +12,21 @@
 #include "control.h"
 #include "decide.h"
 
-/* One image slot. kern_load.c sets the number of pages; the program can only read them. */
+/*
+ * One image slot: the whole image as one element, so that a cell costs a mask and a load instead
+ * of a lookup (docs/performance.md). kern_load.c sets the size, and the mask to fit it.
+ */
 struct image {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_RDONLY_PROG);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct image_page));
+	__uint(value_size, IMAGE_PAGES_MIN * sizeof(struct image_page));
 };
+
+const volatile struct {
+	__u32 image_mask; /* cells of a slot less one; a power of two less one */
+} knobs = {.image_mask = IMAGE_PAGES_MIN * PAGE_CELLS - 1};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -118,14 +125,24 @@ struct {
 	__type(value, struct clock);
 } clock SEC(".maps");
 
-static __always_inline const struct image *image_in(__u32 slot)
+static __always_inline const __u32 *image_cells(__u32 slot)
 {
-	return bpf_map_lookup_elem(&images, &slot);
+	struct image *image = bpf_map_lookup_elem(&images, &slot);
+	__u32 key = 0;
+
+	return image ? bpf_map_lookup_elem(image, &key) : NULL;
 }
 
-static __always_inline const struct image_page *image_page(const struct image *image, __u32 page)
+static __always_inline __u32 image_mask(void)
 {
-	return bpf_map_lookup_elem((struct image *)image, &page);
+	return knobs.image_mask;
+}
+
+static __always_inline enum side side_of(__u32 ifindex)
+{
+	__u32 *side = bpf_map_lookup_elem(&sides, &ifindex);
+
+	return side ? *side : SIDE_ANY;
 }
 
 static __always_inline struct flow_bucket4 *flow_bucket4(__u32 number)

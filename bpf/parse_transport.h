@@ -247,11 +247,13 @@ static __always_inline enum reason parse_icmp6(struct frame *frame, struct packe
 static __always_inline enum reason parse_transport(struct frame *frame, struct packet *packet,
 						   const struct span *span)
 {
-	switch (packet->protocol) {
-	case PROTOCOL_TCP:
+	if (likely(packet->protocol == PROTOCOL_TCP))
 		return parse_tcp(frame, packet, span);
-	case PROTOCOL_UDP:
+	if (packet->protocol == PROTOCOL_UDP)
 		return parse_udp(frame, packet, span);
+	if (frame->plain)
+		return PARSE_ODD;
+	switch (packet->protocol) {
 	case PROTOCOL_ICMP:
 		return packet->family == FAMILY_IPV4 ? parse_icmp4(frame, packet, span) : GO_ON;
 	case PROTOCOL_ICMP6:

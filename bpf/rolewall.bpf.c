@@ -2,11 +2,15 @@
 /*
  * The entries: one program for XDP, one for TC, and the clock. Both packet programs do the same
  * four steps: parse -> classify -> decide -> account.
+ *
+ * Most packets are plain: TCP or UDP, whole, without extension headers. They are parsed and judged
+ * in line. What is not plain goes on to a second program by a tail call, which takes the same
+ * steps in full; a function call would cost as much as half a verdict (docs/performance.md).
  */
 #include "account.h"
 #include "parse.h"
 
-#define PARSE_COPY N_REASONS /* what parse_xdp() says where the first buffer is too short */
+#define PARSE_COPY ((enum reason)(N_REASONS + 1)) /* the first buffer is too short */
 #define TC_PASS (-1) /* TC_ACT_UNSPEC, TCX_NEXT: on to whatever else is attached */
 #define TC_DROP 2 /* TC_ACT_SHOT */
 #define CLOCK_BOOT 7 /* CLOCK_BOOTTIME: sleeping does not stop it */
@@ -17,40 +21,110 @@ static __always_inline __u32 frame_whole_length(const struct frame *frame)
 	return (__u32)bpf_xdp_get_buff_len(frame->context);
 }
 
-/* Opens the court with the image of SLOT. False: there is none, or none of this layout. */
-static __always_inline bool open_court(struct court *court, __u32 slot)
-{
-	struct book *book = &court->book;
 
-	book->slot = slot;
-	book->image = image_in(slot);
-	if (!book->image)
+/* The pool a packet goes to, else the one it is from: a counter id, 0 = none. */
+static __always_inline __u32 pool_of(const struct court *court)
+{
+	if (court->destination.flags & RECORD_GUARDED)
+		return record_cell(&court->book, &court->destination, RECORD_POOL);
+	if (court->source.flags & RECORD_GUARDED)
+		return record_cell(&court->book, &court->source, RECORD_POOL);
+	return 0;
+}
+
+/* Classify and decide, behind the parser, which said PARSED. */
+static __always_inline void judge(struct court *court, const struct packet *packet,
+				  enum reason parsed, struct outcome *outcome)
+{
+	struct verdict found;
+
+	*outcome = (struct outcome){.reason = REASON_image_fault, .length = packet->length};
+	if (unlikely(!court->book.cells))
+		return;
+	found = unlikely(parsed) ? verdict(parsed) : decide(court, packet);
+	outcome->reason = found.reason;
+	outcome->row = found.row;
+	outcome->pool = pool_of(court);
+	outcome->source_record = court->source.record;
+	outcome->destination_record = court->destination.record;
+	outcome->cells = court->book.cells;
+}
+
+/*
+ * The way of most packets: one family at a time, so that the compiler sees which, and nothing of
+ * the packet goes through memory. False: this one is not plain.
+ */
+static __always_inline bool judge_plain(struct frame *frame, struct span span, __u32 facts,
+					enum family family, struct court *court,
+					struct outcome *outcome)
+{
+	struct packet packet = {.facts = facts};
+
+	if (unlikely(parse_network(frame, &packet, span, family)))
 		return false;
-	book->header = (const __u32 *)image_page(book->image, 0);
-	return book->header && book->header[HEADER_MAGIC] == IMAGE_MAGIC;
+	packet.length = frame->length;
+	court->plain = true;
+	judge(court, &packet, GO_ON, outcome);
+	return true;
 }
 
-static __always_inline enum side side_of(__u32 ifindex)
+/* Untagged frames by constant offsets; tagged ones by the same source with variable ones. */
+static __always_inline bool judge_if_plain(struct frame *frame, struct court *court,
+					   struct outcome *outcome)
 {
-	__u32 *side = bpf_map_lookup_elem(&sides, &ifindex);
+	const struct ethernet_header *ethernet = frame_at(frame, 0, sizeof(*ethernet));
+	struct span span = {.offset = sizeof(*ethernet)};
+	struct packet link = {};
 
-	return side ? *side : SIDE_ANY;
+	if (unlikely(!ethernet))
+		return false;
+	if (!frame->tag_stripped && ethernet->type == net16(ETHERTYPE_IPV4))
+		return judge_plain(frame, span, ethernet->destination[0] & FACT_GROUP_FRAME,
+				   FAMILY_IPV4, court, outcome);
+	if (!frame->tag_stripped && ethernet->type == net16(ETHERTYPE_IPV6))
+		return judge_plain(frame, span, ethernet->destination[0] & FACT_GROUP_FRAME,
+				   FAMILY_IPV6, court, outcome);
+	if (unlikely(parse_link(frame, &link, &span.offset)))
+		return false;
+	if (link.ethertype == ETHERTYPE_IPV4)
+		return judge_plain(frame, span, link.facts, FAMILY_IPV4, court, outcome);
+	return judge_plain(frame, span, link.facts, FAMILY_IPV6, court, outcome);
 }
 
-/* Steps 1 to 3 behind the parser, in one court. PARSED is what parse() said. */
-static __always_inline struct verdict judge(struct court *court, const struct packet *packet,
-					    enum reason parsed, __u32 slot)
-{
-	if (unlikely(!open_court(court, slot))) {
-		court->book.header = NULL;
-		return verdict(REASON_image_fault);
-	}
-	if (unlikely(parsed))
-		return verdict(parsed);
-	return decide(court, packet);
-}
+/* --- XDP */
 
+enum reason parse_xdp(struct xdp_md *ctx, struct packet *packet);
 enum reason parse_copy(struct xdp_md *ctx, struct packet *packet);
+
+static __always_inline struct frame xdp_frame(struct xdp_md *ctx, bool plain)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	return (struct frame){
+		.data = data,
+		.end = end,
+		.context = ctx,
+		.length = (__u32)(end - data),
+		.home = FRAME_XDP,
+		.plain = plain,
+	};
+}
+
+verified_once enum reason parse_xdp(struct xdp_md *ctx, struct packet *packet)
+{
+	struct frame frame = xdp_frame(ctx, false);
+	__u32 linear = frame.length;
+	enum reason reason;
+
+	if (!packet)
+		return REASON_undecided;
+	reason = parse(&frame, packet);
+	packet->length = frame.length;
+	if (unlikely(linear < FRAME_HEADERS && (reason || frame.length != linear)) &&
+	    bpf_xdp_get_buff_len(ctx) > linear)
+		return PARSE_COPY;
+	return reason;
+}
 
 /* Parses a copy of the first bytes: the headers do not lie in the first buffer alone. */
 verified_once enum reason parse_copy(struct xdp_md *ctx, struct packet *packet)
@@ -72,31 +146,6 @@ verified_once enum reason parse_copy(struct xdp_md *ctx, struct packet *packet)
 	return parse(&frame, packet);
 }
 
-enum reason parse_xdp(struct xdp_md *ctx, struct packet *packet);
-
-verified_once enum reason parse_xdp(struct xdp_md *ctx, struct packet *packet)
-{
-	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 linear = (__u32)(end - data);
-	struct frame frame = {
-		.data = data,
-		.end = end,
-		.context = ctx,
-		.length = linear,
-		.home = FRAME_XDP,
-	};
-	enum reason reason;
-
-	if (!packet)
-		return REASON_undecided;
-	reason = parse(&frame, packet);
-	if (unlikely(linear < FRAME_HEADERS && (reason || frame.length != linear)) &&
-	    bpf_xdp_get_buff_len(ctx) > linear)
-		return PARSE_COPY;
-	packet->length = frame.length;
-	return reason;
-}
-
 /* The probe in front of the frame, or NULL: live traffic has none (include/control.h). */
 static __always_inline struct probe *find_probe(struct xdp_md *ctx)
 {
@@ -110,39 +159,92 @@ static __always_inline struct probe *find_probe(struct xdp_md *ctx)
 	return probe;
 }
 
-SEC("xdp.frags")
-int rolewall_xdp(struct xdp_md *ctx)
+static __always_inline void answer_probe(struct probe *probe, const struct outcome *outcome)
 {
-	struct court court = {.side = SIDE_ANY};
-	__u32 slot = read_once(control.active);
-	struct packet packet = {};
+	probe->reason = outcome->reason;
+	probe->row = outcome->row;
+	probe->source_record = record_id(outcome->source_record);
+	probe->destination_record = record_id(outcome->destination_record);
+	probe->generation = outcome->cells ? outcome->cells[HEADER_GENERATION] : 0;
+}
+
+/* The exit of both XDP programs. */
+static __always_inline int leave_xdp(struct xdp_md *ctx, const struct outcome *outcome)
+{
 	struct probe *probe = find_probe(ctx);
-	enum reason parsed;
-	struct verdict found;
+
+	if (likely(!probe))
+		return account(outcome) ? XDP_PASS : XDP_DROP;
+	answer_probe(probe, outcome);
+	return is_pass(outcome->reason) ? XDP_PASS : XDP_DROP;
+}
+
+static __always_inline struct court xdp_court(struct xdp_md *ctx)
+{
+	const struct probe *probe = find_probe(ctx);
+	struct court court = {
+		.book.slot = read_once(control.active),
+		.ifindex = ctx->ingress_ifindex,
+	};
 
 	if (unlikely(probe)) {
 		court.probe = true;
 		if (probe->slot != PROBE_ACTIVE)
-			slot = probe->slot;
+			court.book.slot = probe->slot;
 	}
-	court.side = side_of(ctx->ingress_ifindex);
-	parsed = parse_xdp(ctx, &packet);
+	court.book.cells = image_cells(court.book.slot);
+	return court;
+}
+
+SEC("xdp.frags")
+int rolewall_xdp_odd(struct xdp_md *ctx)
+{
+	struct court court = xdp_court(ctx);
+	struct packet packet = {};
+	struct outcome outcome;
+	enum reason parsed = parse_xdp(ctx, &packet);
+
 	if (unlikely(parsed == PARSE_COPY))
 		parsed = parse_copy(ctx, &packet);
-	found = judge(&court, &packet, parsed, slot);
-	if (unlikely(court.probe)) {
-		probe = find_probe(ctx);
-		if (probe) {
-			probe->reason = found.reason;
-			probe->row = found.row;
-			probe->source_record = court.source.record;
-			probe->destination_record = court.destination.record;
-			probe->generation = court.book.header ? court.book.header[HEADER_GENERATION]
-							      : 0;
-		}
-		return is_pass(found.reason) ? XDP_PASS : XDP_DROP;
-	}
-	return account(&court, &found, packet.length) ? XDP_PASS : XDP_DROP;
+	judge(&court, &packet, parsed, &outcome);
+	return leave_xdp(ctx, &outcome);
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+	__array(values, int(void *));
+} odd_xdp SEC(".maps") = {.values = {(void *)&rolewall_xdp_odd}};
+
+SEC("xdp.frags")
+int rolewall_xdp(struct xdp_md *ctx)
+{
+	struct court court = xdp_court(ctx);
+	struct frame frame = xdp_frame(ctx, true);
+	struct outcome outcome = {.reason = REASON_image_fault};
+
+	if (unlikely(!judge_if_plain(&frame, &court, &outcome)))
+		bpf_tail_call(ctx, &odd_xdp, 0);
+	return leave_xdp(ctx, &outcome);
+}
+
+/* --- TC */
+
+enum reason parse_skb(struct __sk_buff *skb, struct packet *packet);
+
+static __always_inline struct frame skb_frame(struct __sk_buff *skb, bool plain)
+{
+	return (struct frame){
+		.data = (void *)(long)skb->data,
+		.end = (void *)(long)skb->data_end,
+		.length = skb->len,
+		.home = FRAME_SKB,
+		.super_packet = skb->gso_size != 0,
+		.tag_stripped = skb->vlan_present,
+		.plain = plain,
+	};
 }
 
 /* The headers into the linear part; a driver may have left all but a few bytes in fragments (77). */
@@ -155,18 +257,9 @@ static __always_inline void pull_headers(struct __sk_buff *skb)
 		bpf_skb_pull_data(skb, wanted);
 }
 
-enum reason parse_skb(struct __sk_buff *skb, struct packet *packet);
-
 verified_once enum reason parse_skb(struct __sk_buff *skb, struct packet *packet)
 {
-	struct frame frame = {
-		.data = (void *)(long)skb->data,
-		.end = (void *)(long)skb->data_end,
-		.length = skb->len,
-		.home = FRAME_SKB,
-		.super_packet = skb->gso_size != 0,
-		.tag_stripped = skb->vlan_present,
-	};
+	struct frame frame = skb_frame(skb, false);
 
 	if (!packet)
 		return REASON_undecided;
@@ -174,33 +267,75 @@ verified_once enum reason parse_skb(struct __sk_buff *skb, struct packet *packet
 	return parse(&frame, packet);
 }
 
+static __always_inline bool is_probe(const struct __sk_buff *skb)
+{
+	return skb->cb[0] == control.probe_key[0] && skb->cb[1] == control.probe_key[1];
+}
+
+/* The exit of both TC programs. */
+static __always_inline int leave_tc(struct __sk_buff *skb, const struct outcome *outcome)
+{
+	if (likely(!is_probe(skb)))
+		return account(outcome) ? TC_PASS : TC_DROP;
+	skb->cb[0] = outcome->reason;
+	skb->cb[1] = outcome->row;
+	skb->cb[2] = record_id(outcome->source_record);
+	skb->cb[3] = record_id(outcome->destination_record);
+	skb->cb[4] = outcome->cells ? outcome->cells[HEADER_GENERATION] : 0;
+	return is_pass(outcome->reason) ? TC_PASS : TC_DROP;
+}
+
+static __always_inline struct court tc_court(const struct __sk_buff *skb)
+{
+	struct court court = {
+		.book.slot = read_once(control.active),
+		.ifindex = skb->ifindex,
+	};
+
+	if (unlikely(is_probe(skb))) {
+		court.probe = true;
+		if (skb->cb[2] != PROBE_ACTIVE)
+			court.book.slot = skb->cb[2];
+	}
+	court.book.cells = image_cells(court.book.slot);
+	return court;
+}
+
+SEC("tc")
+int rolewall_tc_odd(struct __sk_buff *skb)
+{
+	struct court court = tc_court(skb);
+	struct packet packet = {};
+	struct outcome outcome;
+	enum reason parsed;
+
+	pull_headers(skb);
+	parsed = parse_skb(skb, &packet);
+	judge(&court, &packet, parsed, &outcome);
+	return leave_tc(skb, &outcome);
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+	__array(values, int(void *));
+} odd_tc SEC(".maps") = {.values = {(void *)&rolewall_tc_odd}};
+
 SEC("tc")
 int rolewall_tc(struct __sk_buff *skb)
 {
-	struct court court = {.side = side_of(skb->ifindex)};
-	__u32 slot = read_once(control.active);
-	struct packet packet = {};
-	struct verdict found;
-	enum reason parsed;
+	struct court court = tc_court(skb);
+	struct outcome outcome = {.reason = REASON_image_fault};
+	struct frame frame = skb_frame(skb, true);
 
-	if (unlikely(skb->cb[0] == control.probe_key[0] && skb->cb[1] == control.probe_key[1])) {
-		court.probe = true;
-		if (skb->cb[2] != PROBE_ACTIVE)
-			slot = skb->cb[2];
-	}
-	pull_headers(skb);
-	parsed = parse_skb(skb, &packet);
-	found = judge(&court, &packet, parsed, slot);
-	if (unlikely(court.probe)) {
-		skb->cb[0] = found.reason;
-		skb->cb[1] = found.row;
-		skb->cb[2] = court.source.record;
-		skb->cb[3] = court.destination.record;
-		skb->cb[4] = court.book.header ? court.book.header[HEADER_GENERATION] : 0;
-		return is_pass(found.reason) ? TC_PASS : TC_DROP;
-	}
-	return account(&court, &found, packet.length) ? TC_PASS : TC_DROP;
+	if (unlikely(!judge_if_plain(&frame, &court, &outcome)))
+		bpf_tail_call(skb, &odd_tc, 0);
+	return leave_tc(skb, &outcome);
 }
+
+/* --- the clock */
 
 static int tick(void *map, __u32 *key, struct clock *value)
 {

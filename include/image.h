@@ -2,14 +2,15 @@
 /*
  * The image: one policy as flat 32-bit cells, the only thing compile.c writes and classify.h reads.
  *
- * Pages of 256 cells; a cell's address is page << 8 | index. Page 0 starts with the header. All
- * cells are in host byte order, but for the address words of an IPv6 node, which are compared
- * with the packet as they are. docs/image.md draws it.
+ * One array of cells, laid out in pages of 256; a cell's address is page << 8 | index. Page 0 is
+ * the header's; the IPv4 root and the records have fixed places behind it, which saves a read.
+ * All cells are in host byte order, but for the address words of an IPv6 node, which are compared
+ * with the packet as they are. docs/image.md draws it and says what each choice costs.
  *
- *   header -> IPv4 root (65,536 cells) -> page -> page -> record id
- *          -> IPv6 node -> page by one byte -> node ... -> record id
- *   record id -> record -> port page by high byte -> port page by low byte -> row,
- *                                                 or a row for each source record
+ *   IPv4 root (65,536 cells) -> page -> page -> record
+ *   IPv6 node -> page by one byte -> node ... -> record
+ *   record -> port page by high byte -> port page by low byte -> row,
+ *                                    or a row for each source record
  */
 #ifndef ROLEWALL_IMAGE_H
 #define ROLEWALL_IMAGE_H
@@ -24,6 +25,11 @@ struct image_page {
 };
 
 #define IMAGE_MAGIC 0x526f6c57U /* "RolW" */
+#define IMAGE_ROOT4 PAGE_CELLS /* address of 65,536 trie cells */
+#define IMAGE_RECORDS (IMAGE_ROOT4 + 65536U) /* address of the first record */
+
+#define IMAGE_PAGES_MIN 1024U /* of a slot: header, IPv4 root and the first records fit */
+
 #define IMAGE_LAYOUT 1U /* raise it when a cell changes its meaning */
 
 /* The header: indexes of the first cells of page 0. */
@@ -33,9 +39,7 @@ enum image_header {
 	HEADER_PAGES, /* pages in use, header and description included */
 	HEADER_GENERATION,
 	HEADER_OPTIONS, /* enum image_option bits */
-	HEADER_ROOT4, /* address of 65,536 cells */
 	HEADER_ROOT6, /* a trie cell */
-	HEADER_RECORDS, /* address of the first record */
 	HEADER_N_RECORDS,
 	HEADER_TIMEOUT_TCP_OPENING, /* seconds, flow.h */
 	HEADER_TIMEOUT_TCP,
@@ -57,7 +61,7 @@ enum image_option {
 
 /*
  * A cell of a table has its kind in the two highest bits:
- * in an address trie a value is a record id and a pointer leads to the next table (IPv4) or node
+ * in an address trie a value is a record's address and a pointer leads to the next table (IPv4) or node
  * (IPv6); in a port page a value is a row's counter id (0 = shut), a pointer leads to the page by
  * low byte, and BY_SOURCE to a table with one such value for each source record.
  */
@@ -65,17 +69,17 @@ enum image_option {
 #define CELL_VALUE 0x00000000U
 #define CELL_POINTER 0x40000000U
 #define CELL_BY_SOURCE 0x80000000U
-#define CELL_FAULT 0xc0000000U /* what a read outside the image gives */
+#define CELL_FAULT 0xc0000000U /* no cell has it; an image that cannot be read */
 #define CELL_PAYLOAD 0x3fffffffU
 
 /*
  * IPv6 node, 16 cells on a multiple of 16. The table is indexed by byte DEPTH of the address; an
- * address that differs from WORDS under MASKS has the record of DEFAULT.
+ * address that differs from WORDS under MASKS has the record at DEFAULT.
  */
 enum image_node {
 	NODE_DEPTH, /* 0..15 */
 	NODE_TABLE, /* address of 256 trie cells */
-	NODE_DEFAULT, /* record id */
+	NODE_DEFAULT, /* a record's address */
 	NODE_WORDS = 4, /* four words, network byte order */
 	NODE_MASKS = 8, /* four words, network byte order */
 	NODE_CELLS = 16,
@@ -94,7 +98,7 @@ enum image_record_flag {
 	RECORD_GUARDED = 1,
 };
 
-#define RECORD_UNLISTED 0U /* id of the record of every address the site does not name */
+#define RECORD_UNLISTED IMAGE_RECORDS /* the record of every address the site does not name */
 
 /* Limits of this layout, checked before anything is touched. */
 #define RECORDS_MAX 65536U

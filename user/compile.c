@@ -73,20 +73,18 @@ static int write_record(const struct port_sources *sources, struct registries *r
 				 &cells[RECORD_IN_UDP]);
 }
 
-/* All records, sixteen to a page; their port tables come behind them. */
+/* Fills the records; their port tables come behind them. */
 static int write_records(const struct port_sources *sources, struct registries *registries,
-			 struct pages *pages, __u32 *address)
+			 struct pages *pages)
 {
 	const struct records *records = sources->records;
 	__u32 cells[RECORD_CELLS], at;
-	int err;
+	int err = 0;
 
-	*address = pages_add(pages, (records->count * RECORD_CELLS + PAGE_CELLS - 1) / PAGE_CELLS,
-			     &err);
 	for (size_t i = 1; i < records->count && !err; i++) {
 		memset(cells, 0, sizeof(cells));
 		err = write_record(sources, registries, &records->items[i], cells, pages);
-		at = *address + (__u32)i * RECORD_CELLS;
+		at = IMAGE_RECORDS + (__u32)i * RECORD_CELLS;
 		memcpy(&pages->page[at >> PAGE_SHIFT].cell[at & (PAGE_CELLS - 1)], cells,
 		       sizeof(cells));
 	}
@@ -145,13 +143,16 @@ static int write_image(const struct policy *policy, const struct records *record
 	__u32 header[HEADER_CELLS] = {0};
 	int err;
 
-	pages_add(pages, 1, &err);
+	/* What has a fixed place: header, IPv4 root, records. */
+	pages_add(pages,
+		  (IMAGE_RECORDS + records->count * RECORD_CELLS + PAGE_CELLS - 1) / PAGE_CELLS,
+		  &err);
 	if (!err)
-		err = trie4_write(records, pages, &header[HEADER_ROOT4]);
+		err = trie4_write(records, pages);
 	if (!err)
 		err = trie6_write(records, pages, &header[HEADER_ROOT6]);
 	if (!err)
-		err = write_records(&sources, registries, pages, &header[HEADER_RECORDS]);
+		err = write_records(&sources, registries, pages);
 	if (!err)
 		err = write_description(policy, records, pages, header);
 	if (err)

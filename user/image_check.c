@@ -47,6 +47,14 @@ static bool fits(const struct check *check, __u32 address, size_t cells, __u32 a
 	       address + cells <= check->count * PAGE_CELLS;
 }
 
+/* ADDRESS is one of the records. */
+static bool is_record(const struct check *check, __u32 address)
+{
+	__u32 offset = address - IMAGE_RECORDS;
+
+	return offset % RECORD_CELLS == 0 && offset / RECORD_CELLS < check->n_records;
+}
+
 /* Marks a page as walked; true if it had been. */
 static bool walked(struct check *check, __u32 address, enum seen kind)
 {
@@ -66,9 +74,9 @@ static int check_trie4(struct check *check, __u32 address, __u32 cells, int leve
 		__u32 entry = *cell_at(check, address + i), next = entry & CELL_PAYLOAD;
 
 		if ((entry & CELL_KIND) == CELL_VALUE) {
-			if (entry >= check->n_records)
-				return fault(check, "cell %#x: record %u of %u", address + i, entry,
-					     check->n_records);
+			if (!is_record(check, entry))
+				return fault(check, "cell %#x: no record at %#x", address + i,
+					     entry);
 			continue;
 		}
 		if ((entry & CELL_KIND) != CELL_POINTER || !levels ||
@@ -89,16 +97,16 @@ static int check_trie6(struct check *check, __u32 entry, __u32 depth)
 	int err = 0;
 
 	if ((entry & CELL_KIND) == CELL_VALUE)
-		return entry < check->n_records ? 0
-						: fault(check, "record %u of %u in the IPv6 trie",
-							entry, check->n_records);
+		return is_record(check, entry) ?
+			       0 :
+			       fault(check, "no record at %#x in the IPv6 trie", entry);
 	if ((entry & CELL_KIND) != CELL_POINTER || !fits(check, address, NODE_CELLS, NODE_CELLS))
 		return fault(check, "%#x leads nowhere in the IPv6 trie", entry);
 	node = cell_at(check, address);
 	if (node[NODE_DEPTH] < depth || node[NODE_DEPTH] > 15 ||
-	    node[NODE_DEFAULT] >= check->n_records ||
+	    !is_record(check, node[NODE_DEFAULT]) ||
 	    !fits(check, node[NODE_TABLE], PAGE_CELLS, PAGE_CELLS))
-		return fault(check, "node %#x: depth %u, default %u, table %#x", address,
+		return fault(check, "node %#x: depth %u, default %#x, table %#x", address,
 			     node[NODE_DEPTH], node[NODE_DEFAULT], node[NODE_TABLE]);
 	for (__u32 i = 0; i < PAGE_CELLS && !err; i++)
 		err = check_trie6(check, *cell_at(check, node[NODE_TABLE] + i),
@@ -139,14 +147,14 @@ static int check_ports(struct check *check, __u32 entry, int levels)
 	return err;
 }
 
-static int check_records(struct check *check, __u32 address)
+static int check_records(struct check *check)
 {
 	int err = 0;
 
-	if (!fits(check, address, (size_t)check->n_records * RECORD_CELLS, PAGE_CELLS))
-		return fault(check, "records at %#x leave the image", address);
+	if (!fits(check, IMAGE_RECORDS, (size_t)check->n_records * RECORD_CELLS, PAGE_CELLS))
+		return fault(check, "the records leave the image");
 	for (__u32 i = 0; i < check->n_records && !err; i++) {
-		const __u32 *record = cell_at(check, address + i * RECORD_CELLS);
+		const __u32 *record = cell_at(check, IMAGE_RECORDS + i * RECORD_CELLS);
 
 		if (record[RECORD_POOL] >= POOL_IDS_MAX)
 			return fault(check, "record %u: pool id %u", i, record[RECORD_POOL]);
@@ -170,8 +178,8 @@ static int check_header(struct check *check)
 		return fault(check, "the checksum differs");
 	if (!header[HEADER_N_RECORDS] || header[HEADER_N_RECORDS] > RECORDS_MAX)
 		return fault(check, "%u records", header[HEADER_N_RECORDS]);
-	if (!fits(check, header[HEADER_ROOT4], 65536, PAGE_CELLS))
-		return fault(check, "IPv4 root at %#x", header[HEADER_ROOT4]);
+	if (!fits(check, IMAGE_ROOT4, 65536, PAGE_CELLS))
+		return fault(check, "the IPv4 root is cut off");
 	if (!fits(check, header[HEADER_DESCRIPTION], (header[HEADER_DESCRIPTION_BYTES] + 3) / 4,
 		  PAGE_CELLS))
 		return fault(check, "description at %#x", header[HEADER_DESCRIPTION]);
@@ -193,8 +201,8 @@ int image_check(const struct image_page *page, size_t count, char text[IMAGE_FAU
 	if (err)
 		return err;
 	check.n_records = header[HEADER_N_RECORDS];
-	err = check_trie4(&check, header[HEADER_ROOT4], 65536, 2);
+	err = check_trie4(&check, IMAGE_ROOT4, 65536, 2);
 	if (!err)
 		err = check_trie6(&check, header[HEADER_ROOT6], 0);
-	return err ? err : check_records(&check, header[HEADER_RECORDS]);
+	return err ? err : check_records(&check);
 }

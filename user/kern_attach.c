@@ -106,7 +106,8 @@ static int read_attachment(const struct kernel *kernel, const char *name,
 	if (fd < 0)
 		return fd;
 	attachment->ifindex = link_ifindex(fd);
-	if (!attachment->ifindex)
+	/* detach must work on pins of another version, where no map is open. */
+	if (!attachment->ifindex || kernel->map[MAP_sides] < 0)
 		return 0;
 	err = bpf_map_lookup_elem(kernel->map[MAP_sides], &attachment->ifindex, &attachment->side);
 	return err ? -errno : 0;

@@ -10,21 +10,16 @@
 #include "compile.h"
 #include "kern_internal.h"
 
-#define SLOT_FLAGS (BPF_F_MMAPABLE | BPF_F_RDONLY_PROG)
-
-/* A map that programs may only read cannot be written through mmap(); a batch is as good. */
 static int fill_slot(int fd, const struct pages *image)
 {
-	_cleanup_free_ __u32 *keys = calloc(image->count, sizeof(*keys));
-	__u32 count = (__u32)image->count;
+	size_t bytes = image->count * sizeof(*image->page);
+	void *slot = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	if (!keys)
-		return -ENOMEM;
-	for (__u32 i = 0; i < count; i++)
-		keys[i] = i;
-	if (bpf_map_update_batch(fd, keys, image->page, &count, NULL))
+	if (slot == MAP_FAILED)
 		return -errno;
-	/* From here on nobody can change it, this program included. */
+	memcpy(slot, image->page, bytes);
+	munmap(slot, bytes);
+	/* From here on no program outside the kernel can change it, this one included. */
 	return bpf_map_freeze(fd) ? -errno : 0;
 }
 
@@ -44,9 +39,9 @@ int slot_pin_path(const struct kernel *kernel, __u32 slot, char path[PATH_MAX])
 
 int make_slot(__u32 pages)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = SLOT_FLAGS);
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "image", sizeof(__u32),
-				sizeof(struct image_page), pages, &options);
+				pages * (__u32)sizeof(struct image_page), 1, &options);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -89,34 +84,55 @@ int kernel_share_image(const struct kernel *kernel, __u32 from, __u32 to)
 	return bpf_map_update_elem(kernel->map[MAP_images], &to, &fd, BPF_ANY) ? -errno : 0;
 }
 
+/* Maps BYTES of a slot for reading. NULL with errno. */
+static const struct image_page *map_slot(int fd, size_t bytes)
+{
+	void *cells = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+
+	return cells == MAP_FAILED ? NULL : cells;
+}
+
+static int copy_slot(int fd, size_t count, struct pages *pages)
+{
+	const struct image_page *cells;
+	int err;
+
+	pages_add(pages, count, &err);
+	if (err)
+		return err;
+	cells = map_slot(fd, count * sizeof(*cells));
+	if (!cells)
+		return -errno;
+	memcpy(pages->page, cells, count * sizeof(*cells));
+	munmap((void *)cells, count * sizeof(*cells));
+	return image_checksum(pages->page, count) == pages->page[0].cell[HEADER_CHECKSUM] ?
+		       0 :
+		       -EBADMSG;
+}
+
 int kernel_get_image(const struct kernel *kernel, __u32 slot, struct pages *image)
 {
 	_cleanup_(pages_free) struct pages pages = {0};
 	_cleanup_close_ int fd = -1;
-	struct image_page first;
+	const struct image_page *first;
 	char name[16];
-	__u32 key = 0;
-	size_t bytes;
-	void *cells;
+	size_t count;
 	int err;
 
 	slot_name(slot, name);
 	fd = open_pin(kernel, name);
 	if (fd < 0)
 		return fd;
-	if (bpf_map_lookup_elem(fd, &key, &first))
+	first = map_slot(fd, sizeof(*first));
+	if (!first)
 		return -errno;
-	pages_add(&pages, first.cell[HEADER_PAGES], &err);
+	count = first->cell[HEADER_PAGES];
+	munmap((void *)first, sizeof(*first));
+	if (!count || count > kernel->pages)
+		return -EBADMSG;
+	err = copy_slot(fd, count, &pages);
 	if (err)
 		return err;
-	bytes = pages.count * sizeof(*pages.page);
-	cells = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
-	if (cells == MAP_FAILED)
-		return -errno;
-	memcpy(pages.page, cells, bytes);
-	munmap(cells, bytes);
-	if (image_checksum(pages.page, pages.count) != first.cell[HEADER_CHECKSUM])
-		return -EBADMSG;
 	*image = pages;
 	pages = (struct pages){0};
 	return 0;

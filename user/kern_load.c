@@ -14,8 +14,8 @@
 #include "kern_internal.h"
 #include "rolewall.skel.h"
 
-/* Sizes of an image slot in pages: 1, 8, 64 and 512 MiB. */
-static const __u32 rooms[] = {1U << 10, 1U << 13, 1U << 16, IMAGE_PAGES_MAX};
+/* Sizes of an image slot in pages, powers of two: 1, 8, 64 and 256 MiB. */
+static const __u32 rooms[] = {IMAGE_PAGES_MIN, 1U << 13, 1U << 16, IMAGE_PAGES_MAX};
 
 __u32 kernel_room(size_t count)
 {
@@ -65,7 +65,7 @@ static void destroy_object(struct rolewall_bpf **skel)
  * Opens the object, its image slots like SLOT, which has to stay open until it is loaded; libbpf
  * 1.1 cannot size the slot that the object describes.
  */
-static int open_object(int slot, struct rolewall_bpf **skel)
+static int open_object(int slot, __u32 pages, struct rolewall_bpf **skel)
 {
 	int err;
 
@@ -73,6 +73,7 @@ static int open_object(int slot, struct rolewall_bpf **skel)
 	*skel = rolewall_bpf__open();
 	if (!*skel)
 		return -errno;
+	(*skel)->rodata->knobs.image_mask = pages * PAGE_CELLS - 1;
 	err = slot < 0 ? slot : bpf_map__set_inner_map_fd((*skel)->maps.images, slot);
 	if (err)
 		fprintf(stderr, "rolewall: cannot make image slots: %s\n", strerror(-err));
@@ -164,7 +165,7 @@ int kernel_load(struct kernel *kernel, __u32 pages)
 {
 	_cleanup_(destroy_object) struct rolewall_bpf *skel = NULL;
 	_cleanup_close_ int slot = make_slot(pages);
-	int err = open_object(slot, &skel);
+	int err = open_object(slot, pages, &skel);
 
 	if (!err)
 		err = load_object(skel);
@@ -179,13 +180,18 @@ int kernel_load(struct kernel *kernel, __u32 pages)
 	return err ? err : pin_all(kernel);
 }
 
-/* Everything but the image slots goes over to the new programs as it is. */
+/* What belongs to one load of the programs; all else goes over to the next as it is. */
+static bool belongs_to_load(enum pinned_map map)
+{
+	return map == MAP_images || map == MAP_odd_xdp || map == MAP_odd_tc;
+}
+
 static int reuse_maps(const struct kernel *kernel, const struct rolewall_bpf *skel)
 {
 	int err = 0;
 
 	for (int i = 0; i < N_PINNED_MAPS && !err; i++)
-		if (i != MAP_images)
+		if (!belongs_to_load(i))
 			err = bpf_map__reuse_fd(find_map(skel, i), kernel->map[i]);
 	return err;
 }
@@ -194,7 +200,7 @@ int kernel_reload(struct kernel *kernel, __u32 pages)
 {
 	_cleanup_(destroy_object) struct rolewall_bpf *skel = NULL;
 	_cleanup_close_ int slot = make_slot(pages);
-	int err = open_object(slot, &skel);
+	int err = open_object(slot, pages, &skel);
 
 	if (!err)
 		err = reuse_maps(kernel, skel);
@@ -234,6 +240,11 @@ int kernel_unload(struct kernel *kernel)
 	char path[PATH_MAX];
 	int err = remove_links(kernel);
 
+	if (err) {
+		fprintf(stderr, "rolewall: cannot remove the links in %s: %s\n", kernel->pin_dir,
+			strerror(-err));
+		return err;
+	}
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (!pin_path(kernel, others[i], path))
 			remove(path);

@@ -26,7 +26,9 @@
 	X(flows4)                                                                                  \
 	X(flows6)                                                                                  \
 	X(fragments)                                                                               \
-	X(clock)
+	X(clock)                                                                                   \
+	X(odd_xdp)                                                                                 \
+	X(odd_tc)
 
 enum pinned_map {
 #define X(name) MAP_##name,

@@ -7,8 +7,8 @@
 
 #include "image.h"
 
-/* 512 MiB of image; a packet touches a handful of its pages whatever their number. */
-#define IMAGE_PAGES_MAX (1U << 19)
+/* 256 MiB of image: the verifier bounds an offset into a map value by 512 MiB. */
+#define IMAGE_PAGES_MAX (1U << 18)
 
 struct pages {
 	struct image_page *page;

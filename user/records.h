@@ -27,7 +27,7 @@ struct record {
 struct records {
 	struct atom *atoms; /* sorted by family, address, length */
 	size_t n_atoms;
-	struct record *items; /* by record id; 0 is RECORD_UNLISTED */
+	struct record *items; /* by record id; 0 is of every address that is not listed */
 	size_t count;
 };
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "tries.h"
 
 /* Atoms FIRST..LAST-1 of one family: a branch of a trie. */
@@ -43,6 +45,11 @@ static struct branch take_child(struct branch *branch, unsigned int offset, unsi
 	return child;
 }
 
+static __u32 record_address(__u32 id)
+{
+	return IMAGE_RECORDS + id * RECORD_CELLS;
+}
+
 /* Puts the atom's record into every cell of a table that it covers; its end lies in this table. */
 static void fill_cells(__u32 *cells, const struct atom *atom, unsigned int offset,
 		       unsigned int bits)
@@ -51,7 +58,7 @@ static void fill_cells(__u32 *cells, const struct atom *atom, unsigned int offse
 	__u32 index = address_bits(&atom->prefix, offset, bits), i;
 
 	for (i = 0; i < 1U << free_bits; i++)
-		cells[index + i] = atom->record;
+		cells[index + i] = record_address(atom->record);
 }
 
 static int write_table4(struct branch branch, struct pages *pages, unsigned int offset,
@@ -100,17 +107,17 @@ static int write_table4(struct branch branch, struct pages *pages, unsigned int 
 	return 0;
 }
 
-int trie4_write(const struct records *records, struct pages *pages, __u32 *root)
+int trie4_write(const struct records *records, struct pages *pages)
 {
-	static __u32 cells[65536];
+	_cleanup_free_ __u32 *cells = calloc(65536, sizeof(*cells));
 	int err;
 
-	*root = pages_add(pages, 65536 / PAGE_CELLS, &err);
-	if (err)
-		return err;
-	memset(cells, 0, sizeof(cells));
+	if (!cells)
+		return -ENOMEM;
+	for (__u32 i = 0; i < 65536; i++)
+		cells[i] = RECORD_UNLISTED;
 	err = write_table4(family_branch(records, FAMILY_IPV4), pages, 0, 16, cells);
-	memcpy(&pages->page[*root >> PAGE_SHIFT], cells, sizeof(cells));
+	memcpy(&pages->page[IMAGE_ROOT4 >> PAGE_SHIFT], cells, 65536 * sizeof(*cells));
 	return err;
 }
 
@@ -198,7 +205,7 @@ int trie6_write(const struct records *records, struct pages *pages, __u32 *root)
 
 	*root = RECORD_UNLISTED;
 	if (branch.first < branch.last && !branch.first->prefix.length)
-		*root = (branch.first++)->record;
+		*root = record_address((branch.first++)->record);
 	if (branch.first == branch.last)
 		return 0;
 	return write_branch6(branch, pages, &nodes, root);
