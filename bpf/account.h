@@ -47,47 +47,53 @@ static __always_inline void count_row(__u32 row, __u32 bytes)
 	counter->bytes += bytes;
 }
 
-static __always_inline void count_pool(__u32 pool, __u32 bytes, bool passed)
+static __always_inline void count_pool(__u32 pool, __u32 bytes)
 {
 	struct pool_counter *counter = bpf_map_lookup_elem(&pools, &pool);
 
 	if (!counter)
 		return;
-	if (passed) {
-		counter->passed_packets++;
-		counter->passed_bytes += bytes;
-	} else {
-		counter->dropped_packets++;
-		counter->dropped_bytes += bytes;
-	}
+	counter->dropped_packets++;
+	counter->dropped_bytes += bytes;
 }
 
 /* What the three steps before found out about a packet. */
 struct outcome {
 	enum reason reason;
 	__u32 row; /* counter id, 0 = none */
-	__u32 pool; /* counter id: the pool it goes to, else the one it is from, else 0 */
 	__u32 length; /* of the frame */
-	__u32 source_record, destination_record;
-	const __u32 *cells; /* the image it was judged by, or NULL */
+	struct end source, destination;
+	struct book book; /* the image it was judged by; cells may be NULL */
 };
+
+/* The pool a packet goes to, else the one it is from: a counter id, 0 = none. */
+static __always_inline __u32 pool_of(const struct outcome *outcome)
+{
+	if (is_guarded(&outcome->destination))
+		return record_cell(&outcome->book, &outcome->destination, RECORD_POOL);
+	if (is_guarded(&outcome->source))
+		return record_cell(&outcome->book, &outcome->source, RECORD_POOL);
+	return 0;
+}
 
 /* Returns true if the packet goes on. */
 static __always_inline bool account(const struct outcome *outcome)
 {
-	bool passed = is_pass(outcome->reason), audit;
+	__u32 pool;
+	bool audit;
 
-	if (outcome->pool)
-		count_pool(outcome->pool, outcome->length, passed);
 	/* A row counts for reason `matrix`: the sum of the rows is its counter. */
-	if (likely(passed)) {
+	if (likely(is_pass(outcome->reason))) {
 		if (outcome->row)
 			count_row(outcome->row, outcome->length);
 		else
 			count_pass(outcome->reason, outcome->length);
 		return true;
 	}
-	audit = outcome->cells && outcome->cells[HEADER_OPTIONS] & OPTION_AUDIT;
+	pool = pool_of(outcome);
+	if (pool)
+		count_pool(pool, outcome->length);
+	audit = outcome->book.cells && outcome->book.cells[HEADER_OPTIONS] & OPTION_AUDIT;
 	count_drop(outcome->reason, outcome->length, audit);
 	return audit;
 }

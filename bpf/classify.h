@@ -20,30 +20,35 @@ static __always_inline __u32 image_mask(void);
 #define TRIE6_STEPS 16
 
 /*
- * What decide.h keeps of one end of a packet. The rest of its record is read when it is needed:
- * registers are what the program is short of.
+ * What decide.h keeps of one end of a packet: the cell of the address trie. The rest of its record
+ * is read when it is needed; registers are what the program is short of.
  */
 struct end {
-	__u32 record; /* its address */
-	__u32 flags; /* enum image_record_flag */
+	__u32 cell; /* the record's address, and CELL_GUARDED */
 };
+
+static __always_inline bool is_guarded(const struct end *end)
+{
+	return end->cell & CELL_GUARDED;
+}
 
 /* One policy, open for reading. */
 struct book {
 	const __u32 *cells; /* starts with the header */
+	__u32 mask; /* image_mask() */
 	__u32 slot;
 };
 
 /* An address cannot lead out of the image; image_check.c sees to it that it leads to the right cell. */
 static __always_inline __u32 cell(const struct book *book, __u32 address)
 {
-	return book->cells[address & image_mask()];
+	return book->cells[address & book->mask];
 }
 
 /* 16 cells on a multiple of 16. */
 static __always_inline const __u32 *cells16(const struct book *book, __u32 address)
 {
-	return &book->cells[address & (image_mask() - 15)];
+	return &book->cells[address & (book->mask - 15)];
 }
 
 /*
@@ -93,44 +98,38 @@ static __always_inline __u32 trie6(const struct book *book, const union address 
 static __always_inline __u32 record_cell(const struct book *book, const struct end *end,
 					 enum image_record cell_of_record)
 {
-	return cells16(book, end->record)[cell_of_record];
+	return cells16(book, end->cell)[cell_of_record];
 }
 
 /* Looks up one address. False: the image is wrong. */
 static __always_inline bool classify(const struct book *book, __u8 family,
 				     const union address *address, struct end *end)
 {
-	end->record = family == FAMILY_IPV4 ? trie4(book, address->word[0]) : trie6(book, address);
-	if (unlikely(end->record & CELL_KIND))
-		return false;
-	/* The first record, of every address that is not listed, is all zeroes. */
-	end->flags = record_cell(book, end, RECORD_FLAGS);
-	return true;
+	end->cell = family == FAMILY_IPV4 ? trie4(book, address->word[0]) : trie6(book, address);
+	return likely(!(end->cell & CELL_KIND));
 }
 
-/* The id of the record at ADDRESS; 0 also where nobody looked it up. */
-static __always_inline __u32 record_id(__u32 address)
+/* The id of an end's record; 0 also where nobody looked it up. */
+static __always_inline __u32 record_id(__u32 trie_cell)
 {
-	return address ? (address - IMAGE_RECORDS) / RECORD_CELLS : 0;
+	return trie_cell ? ((trie_cell & CELL_ADDRESS) - IMAGE_RECORDS) / RECORD_CELLS : 0;
 }
 
 #define ROW_NONE 0U /* shut */
 #define ROW_OTHER_SOURCE CELL_BY_SOURCE /* open, but not to this source */
 
 /*
- * The row that opens PORT of a port table to the source whose record is at SOURCE: a counter id,
- * ROW_NONE, ROW_OTHER_SOURCE or CELL_FAULT.
+ * The row that opens PORT of one end to the source with trie cell SOURCE: a counter id, ROW_NONE,
+ * ROW_OTHER_SOURCE or a cell that no image has. TABLE is RECORD_TCP or RECORD_UDP.
  */
-static __always_inline __u32 find_row(const struct book *book, __u32 table, __u16 port,
-				      __u32 source)
+static __always_inline __u32 find_row(const struct book *book, const struct end *end,
+				      enum image_record table, __u16 port, __u32 source)
 {
-	__u32 entry = table;
+	__u32 entry = cell(book, end->cell + (__u32)table + (port >> 8));
 
-	if (entry & CELL_POINTER)
-		entry = cell(book, entry + (port >> 8));
 	if ((entry & CELL_KIND) == CELL_POINTER)
 		entry = cell(book, entry + (port & 0xffU));
-	if ((entry & CELL_KIND) != CELL_BY_SOURCE)
+	if (likely((entry & CELL_KIND) != CELL_BY_SOURCE))
 		return entry;
 	entry = cell(book, entry + record_id(source));
 	return entry ? entry : ROW_OTHER_SOURCE;

@@ -90,16 +90,15 @@ static __always_inline enum reason refuse_odd(const struct court *court,
 					  : is_bad_source6(&packet->source))
 		return REASON_ip_source;
 	/* A pool holds no such address (site.c), so a guarded destination is none. */
-	if (!(court->destination.flags & RECORD_GUARDED) && is_bad_destination(packet))
+	if (!(is_guarded(&court->destination)) && is_bad_destination(packet))
 		return REASON_ip_destination;
 	if (same_address(&packet->source, &packet->destination))
 		return REASON_land;
-	if (packet->facts & FACT_GROUP_FRAME && court->destination.flags & RECORD_GUARDED)
+	if (packet->facts & FACT_GROUP_FRAME && is_guarded(&court->destination))
 		return REASON_mac_group;
 	if (has_ports(packet) && (!packet->source_port || !packet->destination_port))
 		return REASON_port_zero;
-	if (unlikely(court->source.flags & RECORD_GUARDED) &&
-	    side_of(court->ifindex) == SIDE_OUTSIDE)
+	if (unlikely(is_guarded(&court->source)) && side_of(court->ifindex) == SIDE_OUTSIDE)
 		return REASON_spoofed;
 	return GO_ON;
 }
@@ -112,10 +111,9 @@ static __always_inline bool is_bad_flags(__u8 flags)
 	return flags & TCP_SYN && flags & (TCP_FIN | TCP_RST);
 }
 
-static __always_inline __u32 port_table(const struct book *book, const struct end *end,
-					__u8 protocol)
+static __always_inline enum image_record port_table(__u8 protocol)
 {
-	return record_cell(book, end, protocol == PROTOCOL_TCP ? RECORD_IN_TCP : RECORD_IN_UDP);
+	return protocol == PROTOCOL_TCP ? RECORD_TCP : RECORD_UDP;
 }
 
 static __always_inline bool is_reply(const struct court *court, const struct packet *packet)
@@ -128,7 +126,8 @@ static __always_inline bool is_reply(const struct court *court, const struct pac
 	struct flow_key key;
 
 	/* A SYN from outside is never a reply. */
-	if (packet->protocol == PROTOCOL_TCP && (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+	if (packet->protocol == PROTOCOL_TCP &&
+	    (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
 		return false;
 	key = (struct flow_key){
 		.local = packet->destination,
@@ -167,8 +166,8 @@ static __always_inline bool is_about_live_traffic(const struct court *court,
 		return false;
 	if (!classify(&court->book, packet->family, &quote->destination, &remote))
 		return false;
-	return is_row(find_row(&court->book, port_table(&court->book, &court->destination, quote->protocol),
-			       quote->source_port, remote.record));
+	return is_row(find_row(&court->book, &court->destination, port_table(quote->protocol),
+			       quote->source_port, remote.cell));
 }
 
 enum icmp_class {
@@ -210,7 +209,7 @@ static __always_inline enum reason decide_icmp(const struct court *court,
 	switch (classify_icmp(packet)) {
 	case ICMP_CLASS_REQUEST:
 		return court->book.cells[HEADER_OPTIONS] & OPTION_ECHO_ALLOW ? REASON_echo
-									      : REASON_icmp_echo;
+									     : REASON_icmp_echo;
 	case ICMP_CLASS_REPLY:
 		return is_reply(court, packet) ? REASON_flow : REASON_icmp_unrelated;
 	case ICMP_CLASS_ERROR:
@@ -237,8 +236,8 @@ static __always_inline struct verdict decide_ports(const struct court *court,
 
 	if (packet->protocol == PROTOCOL_TCP && unlikely(is_bad_flags(packet->tcp_flags)))
 		return verdict(REASON_tcp_flags);
-	row = find_row(&court->book, port_table(&court->book, &court->destination, packet->protocol),
-		       packet->destination_port, court->source.record);
+	row = find_row(&court->book, &court->destination, port_table(packet->protocol),
+		       packet->destination_port, court->source.cell);
 	if (likely(is_row(row)))
 		return (struct verdict){.reason = REASON_matrix, .row = row};
 	if (is_reply(court, packet))
@@ -304,8 +303,8 @@ static __always_inline void remember(const struct court *court, const struct pac
 	    (packet->facts & FACT_LATER_FRAGMENT || (!has_ports(packet) && !is_icmp(packet))))
 		return;
 	if ((court->plain || has_ports(packet)) &&
-	    is_row(find_row(&court->book, port_table(&court->book, &court->source, packet->protocol),
-			    packet->source_port, court->destination.record)))
+	    is_row(find_row(&court->book, &court->source, port_table(packet->protocol),
+			    packet->source_port, court->destination.cell)))
 		return;
 	key = (struct flow_key){
 		.local = packet->source,
@@ -318,26 +317,29 @@ static __always_inline void remember(const struct court *court, const struct pac
 		flow_record(&key, &touch);
 }
 
-/* Looks both addresses up and judges. PACKET has been parsed without a reason to stop. */
-static __always_inline struct verdict decide(struct court *court, const struct packet *packet)
+/* Looks both addresses up. False: the image is wrong. */
+static __always_inline bool classify_ends(struct court *court, const struct packet *packet)
+{
+	return classify(&court->book, packet->family, &packet->destination, &court->destination) &&
+	       classify(&court->book, packet->family, &packet->source, &court->source);
+}
+
+/* Judges a packet that was parsed without a reason to stop, its ends classified. */
+static __always_inline struct verdict decide(const struct court *court, const struct packet *packet)
 {
 	struct verdict found = verdict(REASON_outbound);
 	enum reason reason;
 
-	if (!classify(&court->book, packet->family, &packet->destination, &court->destination) ||
-	    !classify(&court->book, packet->family, &packet->source, &court->source))
-		return verdict(REASON_image_fault);
-	if (!((court->destination.flags | court->source.flags) & RECORD_GUARDED))
+	if (!((court->destination.cell | court->source.cell) & CELL_GUARDED))
 		return verdict(court->book.cells[HEADER_OPTIONS] & OPTION_UNLISTED_DROP
 				       ? REASON_unlisted
 				       : REASON_transit);
 	reason = refuse_odd(court, packet);
 	if (unlikely(reason))
 		return verdict(reason);
-	if (court->destination.flags & RECORD_GUARDED)
+	if (is_guarded(&court->destination))
 		found = decide_inbound(court, packet);
-	if (unlikely(court->source.flags & RECORD_GUARDED) && is_pass(found.reason) &&
-	    !court->probe)
+	if (unlikely(is_guarded(&court->source)) && is_pass(found.reason) && !court->probe)
 		remember(court, packet);
 	return found;
 }

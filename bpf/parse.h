@@ -132,18 +132,6 @@ static __always_inline enum reason parse_link(struct frame *frame, struct packet
 	return REASON_ethertype;
 }
 
-/* Everything from the IP header on; FAMILY is what the EtherType says. */
-static __always_inline enum reason parse_network(struct frame *frame, struct packet *packet,
-						 struct span span, enum family family)
-{
-	enum reason reason = family == FAMILY_IPV4 ? parse_ip4(frame, packet, &span) :
-						     parse_ip6(frame, packet, &span);
-
-	if (reason || packet->facts & FACT_LATER_FRAGMENT)
-		return reason;
-	return parse_transport(frame, packet, &span);
-}
-
 static __always_inline enum reason parse(struct frame *frame, struct packet *packet)
 {
 	struct span span;
@@ -151,8 +139,13 @@ static __always_inline enum reason parse(struct frame *frame, struct packet *pac
 
 	if (unlikely(reason))
 		return reason;
-	return parse_network(frame, packet, span,
-			     packet->ethertype == ETHERTYPE_IPV4 ? FAMILY_IPV4 : FAMILY_IPV6);
+	if (packet->ethertype == ETHERTYPE_IPV4)
+		reason = parse_ip4(frame, packet, &span);
+	else
+		reason = parse_ip6(frame, packet, &span);
+	if (reason || packet->facts & FACT_LATER_FRAGMENT)
+		return reason;
+	return parse_transport(frame, packet, &span);
 }
 
 #endif

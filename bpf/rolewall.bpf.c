@@ -21,38 +21,39 @@ static __always_inline __u32 frame_whole_length(const struct frame *frame)
 	return (__u32)bpf_xdp_get_buff_len(frame->context);
 }
 
-
-/* The pool a packet goes to, else the one it is from: a counter id, 0 = none. */
-static __always_inline __u32 pool_of(const struct court *court)
+static __always_inline void close_court(const struct court *court, struct verdict found,
+					__u32 length, struct outcome *outcome)
 {
-	if (court->destination.flags & RECORD_GUARDED)
-		return record_cell(&court->book, &court->destination, RECORD_POOL);
-	if (court->source.flags & RECORD_GUARDED)
-		return record_cell(&court->book, &court->source, RECORD_POOL);
-	return 0;
+	*outcome = (struct outcome){
+		.reason = found.reason,
+		.row = found.row,
+		.length = length,
+		.source = court->source,
+		.destination = court->destination,
+		.book = court->book,
+	};
 }
 
 /* Classify and decide, behind the parser, which said PARSED. */
 static __always_inline void judge(struct court *court, const struct packet *packet,
 				  enum reason parsed, struct outcome *outcome)
 {
-	struct verdict found;
+	struct verdict found = verdict(REASON_image_fault);
 
-	*outcome = (struct outcome){.reason = REASON_image_fault, .length = packet->length};
-	if (unlikely(!court->book.cells))
-		return;
-	found = unlikely(parsed) ? verdict(parsed) : decide(court, packet);
-	outcome->reason = found.reason;
-	outcome->row = found.row;
-	outcome->pool = pool_of(court);
-	outcome->source_record = court->source.record;
-	outcome->destination_record = court->destination.record;
-	outcome->cells = court->book.cells;
+	if (!court->book.cells)
+		found = verdict(REASON_image_fault);
+	else if (parsed)
+		found = verdict(parsed);
+	else if (classify_ends(court, packet))
+		found = decide(court, packet);
+	close_court(court, found, packet->length, outcome);
 }
 
 /*
  * The way of most packets: one family at a time, so that the compiler sees which, and nothing of
- * the packet goes through memory. False: this one is not plain.
+ * the packet goes through memory; the addresses are looked up before the transport header is
+ * parsed, since those reads depend on each other and the rest can go on meanwhile. False: this one
+ * is not plain.
  */
 static __always_inline bool judge_plain(struct frame *frame, struct span span, __u32 facts,
 					enum family family, struct court *court,
@@ -60,11 +61,17 @@ static __always_inline bool judge_plain(struct frame *frame, struct span span, _
 {
 	struct packet packet = {.facts = facts};
 
-	if (unlikely(parse_network(frame, &packet, span, family)))
+	if (unlikely(!court->book.cells))
 		return false;
-	packet.length = frame->length;
+	if (unlikely(family == FAMILY_IPV4 ? parse_ip4(frame, &packet, &span)
+					   : parse_ip6(frame, &packet, &span)))
+		return false;
+	if (unlikely(!classify_ends(court, &packet)))
+		return false;
+	if (unlikely(parse_transport(frame, &packet, &span)))
+		return false;
 	court->plain = true;
-	judge(court, &packet, GO_ON, outcome);
+	close_court(court, decide(court, &packet), frame->length, outcome);
 	return true;
 }
 
@@ -163,19 +170,22 @@ static __always_inline void answer_probe(struct probe *probe, const struct outco
 {
 	probe->reason = outcome->reason;
 	probe->row = outcome->row;
-	probe->source_record = record_id(outcome->source_record);
-	probe->destination_record = record_id(outcome->destination_record);
-	probe->generation = outcome->cells ? outcome->cells[HEADER_GENERATION] : 0;
+	probe->source_record = record_id(outcome->source.cell);
+	probe->destination_record = record_id(outcome->destination.cell);
+	probe->generation = outcome->book.cells ? outcome->book.cells[HEADER_GENERATION] : 0;
 }
 
 /* The exit of both XDP programs. */
-static __always_inline int leave_xdp(struct xdp_md *ctx, const struct outcome *outcome)
+static __always_inline int leave_xdp(struct xdp_md *ctx, const struct outcome *outcome,
+				     bool is_probe)
 {
-	struct probe *probe = find_probe(ctx);
+	struct probe *probe;
 
-	if (likely(!probe))
+	if (likely(!is_probe))
 		return account(outcome) ? XDP_PASS : XDP_DROP;
-	answer_probe(probe, outcome);
+	probe = find_probe(ctx);
+	if (probe)
+		answer_probe(probe, outcome);
 	return is_pass(outcome->reason) ? XDP_PASS : XDP_DROP;
 }
 
@@ -193,6 +203,7 @@ static __always_inline struct court xdp_court(struct xdp_md *ctx)
 			court.book.slot = probe->slot;
 	}
 	court.book.cells = image_cells(court.book.slot);
+	court.book.mask = image_mask();
 	return court;
 }
 
@@ -207,7 +218,7 @@ int rolewall_xdp_odd(struct xdp_md *ctx)
 	if (unlikely(parsed == PARSE_COPY))
 		parsed = parse_copy(ctx, &packet);
 	judge(&court, &packet, parsed, &outcome);
-	return leave_xdp(ctx, &outcome);
+	return leave_xdp(ctx, &outcome, court.probe);
 }
 
 struct {
@@ -227,7 +238,7 @@ int rolewall_xdp(struct xdp_md *ctx)
 
 	if (unlikely(!judge_if_plain(&frame, &court, &outcome)))
 		bpf_tail_call(ctx, &odd_xdp, 0);
-	return leave_xdp(ctx, &outcome);
+	return leave_xdp(ctx, &outcome, court.probe);
 }
 
 /* --- TC */
@@ -279,9 +290,9 @@ static __always_inline int leave_tc(struct __sk_buff *skb, const struct outcome 
 		return account(outcome) ? TC_PASS : TC_DROP;
 	skb->cb[0] = outcome->reason;
 	skb->cb[1] = outcome->row;
-	skb->cb[2] = record_id(outcome->source_record);
-	skb->cb[3] = record_id(outcome->destination_record);
-	skb->cb[4] = outcome->cells ? outcome->cells[HEADER_GENERATION] : 0;
+	skb->cb[2] = record_id(outcome->source.cell);
+	skb->cb[3] = record_id(outcome->destination.cell);
+	skb->cb[4] = outcome->book.cells ? outcome->book.cells[HEADER_GENERATION] : 0;
 	return is_pass(outcome->reason) ? TC_PASS : TC_DROP;
 }
 
@@ -298,6 +309,7 @@ static __always_inline struct court tc_court(const struct __sk_buff *skb)
 			court.book.slot = skb->cb[2];
 	}
 	court.book.cells = image_cells(court.book.slot);
+	court.book.mask = image_mask();
 	return court;
 }
 

@@ -64,8 +64,6 @@ struct row_counter {
 
 struct pool_counter {
 	char pool[POOL_NAME];
-	__u64 passed_packets;
-	__u64 passed_bytes;
 	__u64 dropped_packets;
 	__u64 dropped_bytes;
 };

@@ -61,7 +61,7 @@ enum image_option {
 
 /*
  * A cell of a table has its kind in the two highest bits:
- * in an address trie a value is a record's address and a pointer leads to the next table (IPv4) or node
+ * in an address trie a value is a record's address with CELL_GUARDED and a pointer leads to the next table (IPv4) or node
  * (IPv6); in a port page a value is a row's counter id (0 = shut), a pointer leads to the page by
  * low byte, and BY_SOURCE to a table with one such value for each source record.
  */
@@ -71,6 +71,8 @@ enum image_option {
 #define CELL_BY_SOURCE 0x80000000U
 #define CELL_FAULT 0xc0000000U /* no cell has it; an image that cannot be read */
 #define CELL_PAYLOAD 0x3fffffffU
+#define CELL_GUARDED 0x20000000U /* in an address trie's value: the record is a guarded one's */
+#define CELL_ADDRESS 0x1fffffffU /* a trie's value without it */
 
 /*
  * IPv6 node, 16 cells on a multiple of 16. The table is indexed by byte DEPTH of the address; an
@@ -79,29 +81,27 @@ enum image_option {
 enum image_node {
 	NODE_DEPTH, /* 0..15 */
 	NODE_TABLE, /* address of 256 trie cells */
-	NODE_DEFAULT, /* a record's address */
+	NODE_DEFAULT, /* a trie cell with a value */
 	NODE_WORDS = 4, /* four words, network byte order */
 	NODE_MASKS = 8, /* four words, network byte order */
 	NODE_CELLS = 16,
 };
 
-/* Record: what all addresses of one kind have in common; 16 cells on a multiple of 16. */
+/*
+ * Record: what all addresses of one kind have in common, four pages. The port tables by high byte
+ * lie in it, so that a lookup goes from the trie straight to a port's cell.
+ */
 enum image_record {
-	RECORD_FLAGS,
 	RECORD_POOL, /* counter id of the pool, 0 = none */
-	RECORD_IN_TCP, /* port table: a cell as in a port page, pointer to the page by high byte */
-	RECORD_IN_UDP,
-	RECORD_CELLS = 16,
-};
-
-enum image_record_flag {
-	RECORD_GUARDED = 1,
+	RECORD_TCP = PAGE_CELLS, /* 256 cells by the port's high byte */
+	RECORD_UDP = 2 * PAGE_CELLS,
+	RECORD_CELLS = 4 * PAGE_CELLS, /* a power of two */
 };
 
 #define RECORD_UNLISTED IMAGE_RECORDS /* the record of every address the site does not name */
 
 /* Limits of this layout, checked before anything is touched. */
-#define RECORDS_MAX 65536U
+#define RECORDS_MAX 16384U
 #define ROW_IDS_MAX 1024U
 #define POOL_IDS_MAX 4096U
 

@@ -112,32 +112,27 @@ static int by_reason(const struct kernel *kernel, const struct arguments *argume
 
 static json_t *pool_json(const struct pool_counter *pool)
 {
-	return json_pack("{s:s, s:I, s:I, s:I, s:I}", "pool", pool->pool, "dropped_packets",
-			 (json_int_t)pool->dropped_packets, "dropped_bytes",
-			 (json_int_t)pool->dropped_bytes, "passed_packets",
-			 (json_int_t)pool->passed_packets, "passed_bytes",
-			 (json_int_t)pool->passed_bytes);
+	return json_pack("{s:s, s:I, s:I}", "pool", pool->pool, "packets",
+			 (json_int_t)pool->dropped_packets, "bytes",
+			 (json_int_t)pool->dropped_bytes);
 }
 
 static int list_pools(const struct pool_counter *pools, size_t count, enum format format)
 {
 	static const struct column columns[] = {
-		{"POOL", false, false},         {"DROPPED", true, false},
-		{"DROPPED-BYTES", true, false}, {"PASSED", true, false},
-		{"PASSED-BYTES", true, false},
+		{"POOL", false, false},
+		{"DROPPED", true, false},
+		{"BYTES", true, false},
 	};
-	struct listing listing = {.columns = columns, .n_columns = 5};
-	char numbers[4][24];
+	struct listing listing = {.columns = columns, .n_columns = 3};
+	char numbers[2][24];
 	int err = 0;
 
 	for (size_t i = 1; i < count && !err; i++) {
 		snprintf(numbers[0], sizeof(numbers[0]), "%llu", pools[i].dropped_packets);
 		snprintf(numbers[1], sizeof(numbers[1]), "%llu", pools[i].dropped_bytes);
-		snprintf(numbers[2], sizeof(numbers[2]), "%llu", pools[i].passed_packets);
-		snprintf(numbers[3], sizeof(numbers[3]), "%llu", pools[i].passed_bytes);
 		err = listing_add(&listing,
-				  (const char *const[]){pools[i].pool, numbers[0], numbers[1],
-							numbers[2], numbers[3]});
+				  (const char *const[]){pools[i].pool, numbers[0], numbers[1]});
 	}
 	if (!err)
 		err = listing_print(&listing, format);

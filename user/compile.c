@@ -58,36 +58,29 @@ static int number_rows(const struct policy *policy, struct registries *registrie
 }
 
 static int write_record(const struct port_sources *sources, struct registries *registries,
-			const struct record *record, __u32 *cells, struct pages *pages)
+			size_t id, struct pages *pages)
 {
+	const struct record *record = &sources->records->items[id];
+	__u32 address = IMAGE_RECORDS + (__u32)id * RECORD_CELLS, pool_id;
 	const struct policy_pool *pool;
 
 	if (record->pool == NO_POOL)
 		return 0;
 	pool = &sources->policy->pools[record->pool];
-	cells[RECORD_FLAGS] = pool->guarded ? RECORD_GUARDED : 0;
-	cells[RECORD_POOL] = registry_id(&registries->pools, pool->name);
-	if (!cells[RECORD_POOL])
+	pool_id = registry_id(&registries->pools, pool->name);
+	if (!pool_id)
 		return -EDQUOT;
-	return port_tables_write(sources, pool, pages, &cells[RECORD_IN_TCP],
-				 &cells[RECORD_IN_UDP]);
+	pages->page[address >> PAGE_SHIFT].cell[RECORD_POOL] = pool_id;
+	return port_tables_write(sources, pool, address, pages);
 }
 
-/* Fills the records; their port tables come behind them. */
 static int write_records(const struct port_sources *sources, struct registries *registries,
 			 struct pages *pages)
 {
-	const struct records *records = sources->records;
-	__u32 cells[RECORD_CELLS], at;
 	int err = 0;
 
-	for (size_t i = 1; i < records->count && !err; i++) {
-		memset(cells, 0, sizeof(cells));
-		err = write_record(sources, registries, &records->items[i], cells, pages);
-		at = IMAGE_RECORDS + (__u32)i * RECORD_CELLS;
-		memcpy(&pages->page[at >> PAGE_SHIFT].cell[at & (PAGE_CELLS - 1)], cells,
-		       sizeof(cells));
-	}
+	for (size_t id = 1; id < sources->records->count && !err; id++)
+		err = write_record(sources, registries, id, pages);
 	return err;
 }
 
@@ -144,9 +137,7 @@ static int write_image(const struct policy *policy, const struct records *record
 	int err;
 
 	/* What has a fixed place: header, IPv4 root, records. */
-	pages_add(pages,
-		  (IMAGE_RECORDS + records->count * RECORD_CELLS + PAGE_CELLS - 1) / PAGE_CELLS,
-		  &err);
+	pages_add(pages, (IMAGE_RECORDS + records->count * RECORD_CELLS) / PAGE_CELLS, &err);
 	if (!err)
 		err = trie4_write(records, pages);
 	if (!err)

@@ -34,6 +34,21 @@ static int read_element(int fd, __u32 key, void *sum, size_t size, size_t name)
 	return 0;
 }
 
+/* The program counts a pass by a row under the row alone. */
+static int sum_rows(const struct kernel *kernel, struct counter *sum)
+{
+	_cleanup_free_ struct row_counter *rows = NULL;
+	size_t count;
+	int err = counters_rows(kernel, &rows, &count);
+
+	*sum = (struct counter){0};
+	for (size_t i = 1; i < count && !err; i++) {
+		sum->packets += rows[i].packets;
+		sum->bytes += rows[i].bytes;
+	}
+	return err;
+}
+
 int counters_read(const struct kernel *kernel, struct counters *counters)
 {
 	int err = read_element(kernel->map[MAP_drops], 0, counters->drops, sizeof(counters->drops),
@@ -45,6 +60,8 @@ int counters_read(const struct kernel *kernel, struct counters *counters)
 	if (!err)
 		err = read_element(kernel->map[MAP_tables], 0, &counters->tables,
 				   sizeof(counters->tables), 0);
+	if (!err)
+		err = sum_rows(kernel, &counters->passes[REASON_matrix - FIRST_PASS_REASON]);
 	return err;
 }
 

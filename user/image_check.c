@@ -13,8 +13,7 @@
 enum seen {
 	SEEN_TRIE4_LAST = 1,
 	SEEN_TRIE4_MIDDLE = 2,
-	SEEN_PORTS_LOW = 4,
-	SEEN_PORTS_HIGH = 8,
+	SEEN_PORTS = 4,
 };
 
 struct check {
@@ -47,12 +46,13 @@ static bool fits(const struct check *check, __u32 address, size_t cells, __u32 a
 	       address + cells <= check->count * PAGE_CELLS;
 }
 
-/* ADDRESS is one of the records. */
-static bool is_record(const struct check *check, __u32 address)
+/* A trie's value leads to one of the records. */
+static bool is_record(const struct check *check, __u32 entry)
 {
-	__u32 offset = address - IMAGE_RECORDS;
+	__u32 offset = (entry & CELL_ADDRESS) - IMAGE_RECORDS;
 
-	return offset % RECORD_CELLS == 0 && offset / RECORD_CELLS < check->n_records;
+	return !(entry & CELL_KIND) && offset % RECORD_CELLS == 0 &&
+	       offset / RECORD_CELLS < check->n_records;
 }
 
 /* Marks a page as walked; true if it had been. */
@@ -97,9 +97,9 @@ static int check_trie6(struct check *check, __u32 entry, __u32 depth)
 	int err = 0;
 
 	if ((entry & CELL_KIND) == CELL_VALUE)
-		return is_record(check, entry) ?
-			       0 :
-			       fault(check, "no record at %#x in the IPv6 trie", entry);
+		return is_record(check, entry)
+			       ? 0
+			       : fault(check, "no record at %#x in the IPv6 trie", entry);
 	if ((entry & CELL_KIND) != CELL_POINTER || !fits(check, address, NODE_CELLS, NODE_CELLS))
 		return fault(check, "%#x leads nowhere in the IPv6 trie", entry);
 	node = cell_at(check, address);
@@ -124,26 +124,29 @@ static int check_by_source(struct check *check, __u32 address)
 	return 0;
 }
 
-/* LEVELS: 2 for a record's cell, 1 in a page by high byte, 0 in one by low byte. */
-static int check_ports(struct check *check, __u32 entry, int levels)
+/* A table by high byte may LEAD on to pages by low byte, which lead to no further ones. */
+static int check_ports(struct check *check, __u32 table, bool lead)
 {
-	__u32 address = entry & CELL_PAYLOAD;
 	int err = 0;
 
-	switch (entry & CELL_KIND) {
-	case CELL_VALUE:
-		return entry < ROW_IDS_MAX ? 0 : fault(check, "row id %u", entry);
-	case CELL_BY_SOURCE:
-		return check_by_source(check, address);
-	case CELL_FAULT:
-		return fault(check, "a fault cell in a port table");
+	for (__u32 i = 0; i < PAGE_CELLS && !err; i++) {
+		__u32 entry = *cell_at(check, table + i), next = entry & CELL_PAYLOAD;
+
+		switch (entry & CELL_KIND) {
+		case CELL_VALUE:
+			err = entry < ROW_IDS_MAX ? 0 : fault(check, "row id %u", entry);
+			break;
+		case CELL_BY_SOURCE:
+			err = check_by_source(check, next);
+			break;
+		default:
+			if ((entry & CELL_KIND) != CELL_POINTER || !lead ||
+			    !fits(check, next, PAGE_CELLS, PAGE_CELLS))
+				return fault(check, "%#x leads nowhere in a port table", entry);
+			if (!walked(check, next, SEEN_PORTS))
+				err = check_ports(check, next, false);
+		}
 	}
-	if (!levels || !fits(check, address, PAGE_CELLS, PAGE_CELLS))
-		return fault(check, "%#x leads nowhere in a port table", entry);
-	if (walked(check, address, levels > 1 ? SEEN_PORTS_HIGH : SEEN_PORTS_LOW))
-		return 0;
-	for (__u32 i = 0; i < PAGE_CELLS && !err; i++)
-		err = check_ports(check, *cell_at(check, address + i), levels - 1);
 	return err;
 }
 
@@ -154,13 +157,14 @@ static int check_records(struct check *check)
 	if (!fits(check, IMAGE_RECORDS, (size_t)check->n_records * RECORD_CELLS, PAGE_CELLS))
 		return fault(check, "the records leave the image");
 	for (__u32 i = 0; i < check->n_records && !err; i++) {
-		const __u32 *record = cell_at(check, IMAGE_RECORDS + i * RECORD_CELLS);
+		__u32 record = IMAGE_RECORDS + i * RECORD_CELLS;
 
-		if (record[RECORD_POOL] >= POOL_IDS_MAX)
-			return fault(check, "record %u: pool id %u", i, record[RECORD_POOL]);
-		err = check_ports(check, record[RECORD_IN_TCP], 2);
+		if (*cell_at(check, record + RECORD_POOL) >= POOL_IDS_MAX)
+			return fault(check, "record %u: pool id %u", i,
+				     *cell_at(check, record + RECORD_POOL));
+		err = check_ports(check, record + RECORD_TCP, true);
 		if (!err)
-			err = check_ports(check, record[RECORD_IN_UDP], 2);
+			err = check_ports(check, record + RECORD_UDP, true);
 	}
 	return err;
 }

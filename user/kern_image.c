@@ -105,9 +105,9 @@ static int copy_slot(int fd, size_t count, struct pages *pages)
 		return -errno;
 	memcpy(pages->page, cells, count * sizeof(*cells));
 	munmap((void *)cells, count * sizeof(*cells));
-	return image_checksum(pages->page, count) == pages->page[0].cell[HEADER_CHECKSUM] ?
-		       0 :
-		       -EBADMSG;
+	return image_checksum(pages->page, count) == pages->page[0].cell[HEADER_CHECKSUM]
+		       ? 0
+		       : -EBADMSG;
 }
 
 int kernel_get_image(const struct kernel *kernel, __u32 slot, struct pages *image)

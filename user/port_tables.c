@@ -57,8 +57,8 @@ static bool is_uniform(const __u32 *cells, size_t count)
 	return true;
 }
 
-/* Folds 65,536 cells into pages: by high byte, then by low byte where a page is not all the same. */
-static int fold_ports(const __u32 *cells, struct pages *pages, __u32 *table)
+/* Folds 65,536 cells into the table by high byte at TABLE and pages by low byte. */
+static int fold_ports(const __u32 *cells, __u32 table, struct pages *pages)
 {
 	struct image_page top, page;
 	__u32 address;
@@ -76,17 +76,12 @@ static int fold_ports(const __u32 *cells, struct pages *pages, __u32 *table)
 			return err;
 		top.cell[high] = CELL_POINTER | address;
 	}
-	*table = top.cell[0];
-	if (is_uniform(top.cell, PAGE_CELLS) && (*table & CELL_KIND) != CELL_POINTER)
-		return 0;
-	address = pages_intern(pages, &top, &err);
-	*table = CELL_POINTER | address;
-	return err;
+	pages->page[table >> PAGE_SHIFT] = top;
+	return 0;
 }
 
 static int write_transport(const struct port_sources *sources, const struct opening *openings,
-			   size_t count, enum transport transport, struct pages *pages,
-			   __u32 *table)
+			   size_t count, enum transport transport, __u32 table, struct pages *pages)
 {
 	_cleanup_free_ __u32 *cells = calloc(PORTS, sizeof(*cells));
 	__u32 entry;
@@ -103,11 +98,11 @@ static int write_transport(const struct port_sources *sources, const struct open
 		for (__u32 port = openings[i].ports.first; port <= openings[i].ports.last; port++)
 			cells[port] = entry;
 	}
-	return fold_ports(cells, pages, table);
+	return fold_ports(cells, table, pages);
 }
 
 int port_tables_write(const struct port_sources *sources, const struct policy_pool *pool,
-		      struct pages *pages, __u32 *tcp, __u32 *udp)
+		      __u32 record, struct pages *pages)
 {
 	struct opening *openings;
 	size_t count;
@@ -116,9 +111,10 @@ int port_tables_write(const struct port_sources *sources, const struct policy_po
 	err = policy_openings(pool, &openings, &count);
 	if (err)
 		return err;
-	err = write_transport(sources, openings, count, TRANSPORT_TCP, pages, tcp);
+	err = write_transport(sources, openings, count, TRANSPORT_TCP, record + RECORD_TCP, pages);
 	if (!err)
-		err = write_transport(sources, openings, count, TRANSPORT_UDP, pages, udp);
+		err = write_transport(sources, openings, count, TRANSPORT_UDP, record + RECORD_UDP,
+				      pages);
 	openings_free(openings, count);
 	return err;
 }

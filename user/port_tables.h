@@ -13,8 +13,11 @@ struct port_sources {
 	const __u32 *row_ids; /* counter id of each row of the policy */
 };
 
-/* The cells for a record's inbound ports of both transports. 0, -ENOSPC or -ENOMEM. */
+/*
+ * Writes the inbound ports of POOL into the record at address RECORD, and the pages that its
+ * tables lead to. 0, -ENOSPC or -ENOMEM.
+ */
 int port_tables_write(const struct port_sources *sources, const struct policy_pool *pool,
-		      struct pages *pages, __u32 *tcp, __u32 *udp);
+		      __u32 record, struct pages *pages);
 
 #endif

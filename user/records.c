@@ -108,7 +108,7 @@ static int compare_kinds(const void *a, const void *b, void *context)
 }
 
 /* Numbers the kinds from 1, by pool in site order, then condition. */
-static int number_records(struct records *records)
+static int number_records(const struct policy *policy, struct records *records)
 {
 	_cleanup_free_ size_t *order = calloc(records->n_atoms + 1, sizeof(*order));
 	size_t i;
@@ -130,6 +130,7 @@ static int number_records(struct records *records)
 				.condition = atom->condition,
 			};
 		atom->record = (__u32)records->count - 1;
+		atom->guarded = atom->pool != NO_POOL && policy->pools[atom->pool].guarded;
 	}
 	return records->count > RECORDS_MAX ? -E2BIG : 0;
 }
@@ -144,7 +145,7 @@ int records_make(const struct policy *policy, struct records *records)
 		return err;
 	merge_atoms(records);
 	err = nest_atoms(records);
-	return err ? err : number_records(records);
+	return err ? err : number_records(policy, records);
 }
 
 bool record_matches(const struct records *records, const struct record *record,

@@ -17,6 +17,7 @@ struct atom {
 	size_t pool; /* index into policy.pools, own or of the enclosing atom; NO_POOL */
 	size_t condition; /* innermost enclosing atom that a `from:` names, or NO_ATOM */
 	__u32 record;
+	bool guarded;
 };
 
 struct record {

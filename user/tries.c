@@ -45,9 +45,10 @@ static struct branch take_child(struct branch *branch, unsigned int offset, unsi
 	return child;
 }
 
-static __u32 record_address(__u32 id)
+/* The trie cell of addresses of which the atom is the longest match. */
+static __u32 atom_cell(const struct atom *atom)
 {
-	return IMAGE_RECORDS + id * RECORD_CELLS;
+	return (IMAGE_RECORDS + atom->record * RECORD_CELLS) | (atom->guarded ? CELL_GUARDED : 0);
 }
 
 /* Puts the atom's record into every cell of a table that it covers; its end lies in this table. */
@@ -58,7 +59,7 @@ static void fill_cells(__u32 *cells, const struct atom *atom, unsigned int offse
 	__u32 index = address_bits(&atom->prefix, offset, bits), i;
 
 	for (i = 0; i < 1U << free_bits; i++)
-		cells[index + i] = record_address(atom->record);
+		cells[index + i] = atom_cell(atom);
 }
 
 static int write_table4(struct branch branch, struct pages *pages, unsigned int offset,
@@ -205,7 +206,7 @@ int trie6_write(const struct records *records, struct pages *pages, __u32 *root)
 
 	*root = RECORD_UNLISTED;
 	if (branch.first < branch.last && !branch.first->prefix.length)
-		*root = record_address((branch.first++)->record);
+		*root = atom_cell(branch.first++);
 	if (branch.first == branch.last)
 		return 0;
 	return write_branch6(branch, pages, &nodes, root);
