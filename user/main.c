@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line: finds the command, reads its options, turns its answer into an exit status. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+
+#ifndef ROLEWALL_VERSION
+#define ROLEWALL_VERSION "0.1.0"
+#endif
+
+static const struct command *const commands[] = {
+	&command_check,   &command_matrix, &command_apply,  &command_status,
+	&command_explain, &command_drops,  &command_detach,
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+/* What getopt_long() returns for options without a letter; own options follow. */
+enum { OPTION_PIN_DIR = 256, OPTION_JSON, OPTION_CSV, OPTION_OWN };
+
+static const struct option common_options[] = {
+	{"config", required_argument, NULL, 'c'},
+	{"pin-dir", required_argument, NULL, OPTION_PIN_DIR},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"csv", no_argument, NULL, OPTION_CSV},
+	{"help", no_argument, NULL, 'h'},
+};
+
+#define N_COMMON (sizeof(common_options) / sizeof(common_options[0]))
+
+static void print_help(void)
+{
+	printf("Usage: rolewall COMMAND [OPTION...]\n"
+	       "       rolewall help | --help | --version\n\n"
+	       "Enforces which ports and protocols each server role needs, on every packet.\n\n"
+	       "Commands:\n");
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	printf("\n\"rolewall COMMAND --help\" says more of each.\n");
+}
+
+static void print_option(const char *name, const char *value, const char *help)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "--%s%s%s", name, value ? " " : "", value ? value : "");
+	printf("  %-24s %s\n", text, help);
+}
+
+static void print_command_help(const struct command *command)
+{
+	printf("Usage: rolewall %s [OPTION...]\n\n%s.\n", command->name, command->summary);
+	if (command->help)
+		printf("\n%s\n", command->help);
+	printf("\nOptions:\n");
+	for (size_t i = 0; i < COMMAND_OPTIONS_MAX && command->options[i].name; i++)
+		print_option(command->options[i].name, command->options[i].value,
+			     command->options[i].help);
+	print_option("config", "SITE", "the site file (-c); default " DEFAULT_SITE);
+	print_option("pin-dir", "DIR", "where the maps are pinned; default " DEFAULT_PIN_DIR);
+	print_option("json", NULL, "print JSON");
+	print_option("csv", NULL, "print CSV (RFC 4180)");
+	print_option("help", NULL, "print this (-h)");
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	}
+	return NULL;
+}
+
+static size_t own_options(const struct command *command, struct option *options)
+{
+	size_t count = 0;
+
+	for (; count < COMMAND_OPTIONS_MAX && command->options[count].name; count++) {
+		options[count] = (struct option){
+			.name = command->options[count].name,
+			.has_arg = command->options[count].value ? required_argument : no_argument,
+			.val = OPTION_OWN + (int)count,
+		};
+	}
+	return count;
+}
+
+/* One line on stderr for a wrong command line. */
+__attribute__((format(printf, 2, 3))) static int usage(const struct command *command,
+						       const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "rolewall %s: ", command->name);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "; see \"rolewall %s --help\"\n", command->name);
+	return ERR_USAGE;
+}
+
+static int set_format(const struct command *command, struct common *common, enum format format)
+{
+	if (common->format != FORMAT_TABLE && common->format != format)
+		return usage(command, "--json and --csv exclude each other");
+	common->format = format;
+	return 0;
+}
+
+/* What stands behind getopt_long()'s '?' and ':'. */
+static int wrong_option(const struct command *command, char **argv, int found)
+{
+	const char *word = argv[optind - 1];
+
+	if (found == ':')
+		return usage(command, "option %s needs a value", word);
+	if (optopt && optopt < OPTION_PIN_DIR)
+		return usage(command, "unknown option -%c", optopt);
+	if (optopt)
+		return usage(command, "option %s takes no value", word);
+	return usage(command, "unknown or ambiguous option %s", word);
+}
+
+/* Returns 0, ERR_USAGE, or 1 if only the help is wanted. */
+static int read_option(const struct command *command, int found, struct arguments *arguments)
+{
+	switch (found) {
+	case 'c':
+		arguments->common.site = optarg;
+		arguments->site_given = true;
+		return 0;
+	case 'h':
+		return 1;
+	case OPTION_PIN_DIR:
+		arguments->common.pin_dir = optarg;
+		return 0;
+	case OPTION_JSON:
+		return set_format(command, &arguments->common, FORMAT_JSON);
+	case OPTION_CSV:
+		return set_format(command, &arguments->common, FORMAT_CSV);
+	default:
+		arguments->values[found - OPTION_OWN] = optarg ? optarg : "";
+		return 0;
+	}
+}
+
+static int read_arguments(const struct command *command, int argc, char **argv,
+			  struct arguments *arguments)
+{
+	struct option options[N_COMMON + COMMAND_OPTIONS_MAX + 1] = {0};
+	int found, rc;
+
+	memcpy(options, common_options, sizeof(common_options));
+	own_options(command, &options[N_COMMON]);
+	opterr = 0;
+	while ((found = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
+		if (found == '?' || found == ':')
+			return wrong_option(command, argv, found);
+		rc = read_option(command, found, arguments);
+		if (rc)
+			return rc;
+	}
+	if (optind < argc)
+		return usage(command, "unexpected word \"%s\"", argv[optind]);
+	return 0;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	struct arguments arguments = {
+		.common = {.site = DEFAULT_SITE, .pin_dir = DEFAULT_PIN_DIR},
+	};
+	int rc = read_arguments(command, argc, argv, &arguments);
+
+	if (rc == 1) {
+		print_command_help(command);
+		return 0;
+	}
+	return rc ? rc : command->run(&arguments);
+}
+
+/* Output that did not reach its reader is a failure, whatever was printed before. */
+static int finish(int rc)
+{
+	if (rc == -ENOMEM)
+		fprintf(stderr, "rolewall: out of memory\n");
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "rolewall: cannot write the output: %s\n", strerror(errno));
+		rc = rc ? rc : -EIO;
+	}
+	if (rc == ERR_USAGE)
+		return EXIT_USAGE;
+	return rc ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int unknown_command(const char *name)
+{
+	fprintf(stderr, "rolewall: unknown command \"%s\"; see \"rolewall help\"\n", name);
+	return ERR_USAGE;
+}
+
+/* rolewall help [COMMAND] */
+static int help(const char *name)
+{
+	const struct command *command = name ? find_command(name) : NULL;
+
+	if (name && !command)
+		return unknown_command(name);
+	if (command)
+		print_command_help(command);
+	else
+		print_help();
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : NULL;
+	const struct command *command;
+
+	if (!word) {
+		fprintf(stderr, "rolewall: no command; see \"rolewall help\"\n");
+		return EXIT_USAGE;
+	}
+	if (!strcmp(word, "--version")) {
+		printf("rolewall " ROLEWALL_VERSION "\n");
+		return finish(0);
+	}
+	if (!strcmp(word, "help"))
+		return finish(help(argv[2]));
+	if (!strcmp(word, "--help") || !strcmp(word, "-h"))
+		return finish(help(NULL));
+	command = find_command(word);
+	return finish(command ? run(command, argc - 1, argv + 1) : unknown_command(word));
+}

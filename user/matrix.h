@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A vendor's matrix: its roles and the rows of its tables, as read from a matrix file
+ * (docs/matrix-file.md). Text only; what a row means for a host is resolve.c's business.
+ */
+#ifndef ROLEWALL_MATRIX_H
+#define ROLEWALL_MATRIX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "diag.h"
+
+enum direction { /* bits */
+		 DIRECTION_IN = 1,
+		 DIRECTION_OUT = 2,
+};
+
+enum transport { /* bits */
+		 TRANSPORT_TCP = 1,
+		 TRANSPORT_UDP = 2,
+};
+
+enum balancing {
+	BALANCING_ANY = 0, /* the table holds in both modes */
+	BALANCING_DNS,
+	BALANCING_HARDWARE,
+};
+
+struct port_range {
+	uint16_t first, last; /* host byte order, both included */
+};
+
+struct strings {
+	char **items;
+	size_t count;
+	struct place *places; /* where each was written; NULL in lists that were not read */
+};
+
+struct row {
+	char *id; /* "servers/05": table and 1-based row; stable, counters are keyed by it */
+	char *table; /* "servers" */
+	unsigned int number; /* 5 */
+	struct strings roles; /* role or group ids; a vendor's row has exactly one */
+	char *service; /* "" if the row has none */
+	struct port_range *ports; /* as written, none overlaps another */
+	size_t n_ports;
+	unsigned int transports; /* enum transport bits */
+	char *application; /* NULL: the table does not say */
+	unsigned int directions; /* enum direction bits */
+	struct strings from, to; /* role or group ids, prefixes as text, or "any"; empty = any */
+	bool optional;
+	bool opens; /* false: the table states something else (IPsec), the row opens nothing */
+	enum balancing balancing;
+	char *media; /* name of the media range that `media:` in the site may move, or NULL */
+	char *note; /* "" if the row has none */
+	struct place place;
+};
+
+struct role {
+	char *id;
+	char *title;
+	struct strings adds; /* roles that a holder of this one also has */
+	bool peer; /* serves as source or destination only: its addresses are not guarded */
+};
+
+struct group {
+	char *id;
+	struct strings members; /* role ids */
+};
+
+struct matrix {
+	char *name, *title;
+	struct role *roles;
+	size_t n_roles;
+	struct group *groups;
+	size_t n_groups;
+	struct row *rows;
+	size_t n_rows;
+};
+
+/* Limits of a matrix file. */
+#define MATRIX_ROLES_MAX 256U
+#define MATRIX_GROUPS_MAX 256U
+
+/* The name of the built-in matrix: what `matrix:` in a site may say instead of a path. */
+#define MATRIX_BUILT_IN "skype-server-2015"
+
+/*
+ * Reads the matrix NAME (built in) or the file at that path. Every problem goes to diags.
+ * Returns 0, -EINVAL where diags says why, or -errno where the file cannot be read (also in diags).
+ */
+int matrix_load(const char *name, struct matrix *matrix, struct diagnostics *diags);
+/* The same from memory; FILE is what diagnostics show. On failure *matrix is untouched. */
+int matrix_parse(const char *file, const char *text, size_t size, struct matrix *matrix,
+		 struct diagnostics *diags);
+void matrix_free(struct matrix *matrix);
+
+const struct role *matrix_role(const struct matrix *matrix, const char *id);
+const struct group *matrix_group(const struct matrix *matrix, const char *id);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* What the steps of policy_resolve() share; nobody else includes this. */
+#ifndef ROLEWALL_RESOLVE_H
+#define ROLEWALL_RESOLVE_H
+
+#include "policy.h"
+#include "role_set.h"
+
+/* A policy that is being made, in the order of the steps. */
+struct resolution {
+	const struct matrix *matrix;
+	const struct site *site;
+	struct diagnostics *diags;
+	struct policy policy;
+	struct role_set
+		*held; /* for each pool: what it holds, from resolve_prefixes() on for good */
+	struct role_set *needed; /* for each row: a pool that holds one of these has the row */
+	size_t *from, *to; /* for each row: index into policy.peers */
+};
+
+/*
+ * The steps return 0, or -ENOMEM. Mistakes only go to diags; the steps behind the checks do not
+ * run when there are any.
+ */
+
+/* Who owns which prefix; prefixes inside others; what `inherit:` brings. */
+int resolve_prefixes(struct resolution *resolution);
+/* The conditions of the site's own rows. */
+int resolve_peers(struct resolution *resolution);
+/* Warns of media ranges that overlap or move nothing. */
+void check_media(const struct resolution *resolution);
+/* The range that `media:` gives the row; NULL if it leaves the row alone. */
+const struct port_range *media_range(const struct site *site, const struct row *row);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The lists of a site file: interfaces and pools. Readers for the keys of site.c. */
+#ifndef ROLEWALL_SITE_PARTS_H
+#define ROLEWALL_SITE_PARTS_H
+
+#include "site.h"
+#include "yaml_doc.h"
+
+yaml_reader site_read_interfaces; /* to struct site */
+yaml_reader site_read_pools; /* to struct site */
+
+#endif
