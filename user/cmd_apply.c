@@ -7,6 +7,7 @@
 #include "apply.h"
 #include "cleanup.h"
 #include "command.h"
+#include "describe.h"
 #include "input.h"
 #include "listing.h"
 
@@ -18,12 +19,7 @@ static int print_json(const struct applied *applied)
 		"selftest_probes", (json_int_t)applied->probes, "programs_loaded", applied->loaded,
 		"programs_replaced", applied->reloaded);
 
-	if (!answer)
-		return -ENOMEM;
-	json_dumpf(answer, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(answer);
-	return 0;
+	return json_print(answer);
 }
 
 static int print_listing(const struct applied *applied, const struct policy *policy,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rolewall drops: what was dropped, and what passed, by reason or by pool. */
+/* rolewall drops: what was dropped, and what passed, by reason, pool or row. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -8,20 +8,11 @@
 #include "cleanup.h"
 #include "command.h"
 #include "counters.h"
+#include "describe.h"
 #include "listing.h"
 #include "running.h"
 
 enum { OPTION_BY, OPTION_ALL };
-
-static int print_json(json_t *answer)
-{
-	if (!answer)
-		return -ENOMEM;
-	json_dumpf(answer, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(answer);
-	return 0;
-}
 
 /* --- by reason */
 
@@ -103,88 +94,115 @@ static int by_reason(const struct kernel *kernel, const struct arguments *argume
 				    arguments->values[OPTION_ALL] ||
 					    arguments->common.format == FORMAT_CSV,
 				    arguments->common.format);
-	return print_json(json_pack("{s:o, s:o, s:I}", "reasons", drops_json(&counters), "passes",
+	return json_print(json_pack("{s:o, s:o, s:I}", "reasons", drops_json(&counters), "passes",
 				    passes_json(&counters), "seconds",
 				    (json_int_t)kernel->control->epoch));
 }
 
-/* --- by pool */
+/* --- by pool, and by row */
 
-static json_t *pool_json(const struct pool_counter *pool)
+/* One named counter of either map. */
+struct named {
+	const char *name;
+	__u64 packets, bytes;
+};
+
+static struct named named_pool(const void *counters, size_t id)
 {
-	return json_pack("{s:s, s:I, s:I}", "pool", pool->pool, "packets",
-			 (json_int_t)pool->dropped_packets, "bytes",
-			 (json_int_t)pool->dropped_bytes);
+	const struct pool_counter *pool = &((const struct pool_counter *)counters)[id];
+
+	return (struct named){pool->pool, pool->dropped_packets, pool->dropped_bytes};
 }
 
-static int list_pools(const struct pool_counter *pools, size_t count, enum format format)
+static struct named named_row(const void *counters, size_t id)
 {
-	static const struct column columns[] = {
-		{"POOL", false, false},
-		{"DROPPED", true, false},
+	const struct row_counter *row = &((const struct row_counter *)counters)[id];
+
+	return (struct named){row->row, row->packets, row->bytes};
+}
+
+typedef struct named name_counter(const void *counters, size_t id);
+
+static int print_named_json(const void *counters, size_t count, name_counter *get, const char *what)
+{
+	json_t *array = json_array();
+
+	for (size_t id = 1; id < count; id++) {
+		struct named named = get(counters, id);
+
+		json_array_append_new(array, json_pack("{s:s, s:I, s:I}", what, named.name,
+						       "packets", (json_int_t)named.packets,
+						       "bytes", (json_int_t)named.bytes));
+	}
+	return json_print(json_pack("{s:o}", !strcmp(what, "row") ? "rows" : "pools", array));
+}
+
+static int list_named(const void *counters, size_t count, name_counter *get, const char *what,
+		      enum format format)
+{
+	const bool rows = !strcmp(what, "row");
+	const struct column columns[] = {
+		{rows ? "ROW" : "POOL", false, false},
+		{rows ? "PASSED" : "DROPPED", true, false},
 		{"BYTES", true, false},
 	};
-	struct listing listing = {.columns = columns, .n_columns = 3};
-	char numbers[2][24];
+	_cleanup_(listing_free) struct listing listing = {.columns = columns, .n_columns = 3};
+	char packets[24], bytes[24];
 	int err = 0;
 
-	for (size_t i = 1; i < count && !err; i++) {
-		snprintf(numbers[0], sizeof(numbers[0]), "%llu", pools[i].dropped_packets);
-		snprintf(numbers[1], sizeof(numbers[1]), "%llu", pools[i].dropped_bytes);
-		err = listing_add(&listing,
-				  (const char *const[]){pools[i].pool, numbers[0], numbers[1]});
+	for (size_t id = 1; id < count && !err; id++) {
+		struct named named = get(counters, id);
+
+		snprintf(packets, sizeof(packets), "%llu", named.packets);
+		snprintf(bytes, sizeof(bytes), "%llu", named.bytes);
+		err = listing_add(&listing, (const char *const[]){named.name, packets, bytes});
 	}
-	if (!err)
-		err = listing_print(&listing, format);
-	listing_free(&listing);
-	return err;
+	return err ? err : listing_print(&listing, format);
 }
 
-static int by_pool(const struct kernel *kernel, const struct arguments *arguments)
+static int by_name(const struct kernel *kernel, const struct arguments *arguments, const char *what)
 {
-	_cleanup_free_ struct pool_counter *pools = NULL;
-	json_t *array;
+	const bool rows = !strcmp(what, "row");
+	name_counter *get = rows ? named_row : named_pool;
+	_cleanup_free_ void *counters = NULL;
 	size_t count;
-	int err = counters_pools(kernel, &pools, &count);
+	int err = rows ? counters_rows(kernel, (struct row_counter **)&counters, &count)
+		       : counters_pools(kernel, (struct pool_counter **)&counters, &count);
 
 	if (err)
 		return err;
-	if (arguments->common.format != FORMAT_JSON)
-		return list_pools(pools, count, arguments->common.format);
-	array = json_array();
-	for (size_t i = 1; i < count; i++)
-		json_array_append_new(array, pool_json(&pools[i]));
-	return print_json(json_pack("{s:o}", "pools", array));
+	if (arguments->common.format == FORMAT_JSON)
+		return print_named_json(counters, count, get, what);
+	return list_named(counters, count, get, what, arguments->common.format);
 }
 
 static int run(const struct arguments *arguments)
 {
-	const char *by = arguments->values[OPTION_BY];
-	struct kernel kernel = KERNEL_CLOSED;
+	const char *by = arguments->values[OPTION_BY] ? arguments->values[OPTION_BY] : "reason";
+	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
 	int err;
 
-	if (by && strcmp(by, "reason") != 0 && strcmp(by, "pool") != 0) {
-		fprintf(stderr, "rolewall: drops --by %s: not in this version; reason or pool\n",
-			by);
+	if (strcmp(by, "reason") != 0 && strcmp(by, "pool") != 0 && strcmp(by, "row") != 0) {
+		fprintf(stderr,
+			"rolewall: drops --by %s: not in this version; reason, pool or row\n", by);
 		return ERR_USAGE;
 	}
 	err = kernel_open(arguments->common.pin_dir, &kernel);
 	if (err == -ENOENT)
 		fprintf(stderr, "rolewall: nothing is loaded at %s\n", arguments->common.pin_dir);
-	if (!err)
-		err = by && !strcmp(by, "pool") ? by_pool(&kernel, arguments)
-						: by_reason(&kernel, arguments);
-	kernel_close(&kernel);
-	return err;
+	if (err)
+		return err;
+	return !strcmp(by, "reason") ? by_reason(&kernel, arguments)
+				     : by_name(&kernel, arguments, by);
 }
 
 const struct command command_drops = {
 	.name = "drops",
-	.summary = "Count what was dropped and passed, by reason or by pool",
+	.summary = "Count what was dropped and passed, by reason, pool or row",
 	.help = "Every packet counts under exactly one reason, so packets received = passed + dropped.\n"
 		"AUDITED packets met the reason in audit mode and passed all the same. The table leaves\n"
 		"out reasons without packets; --json and --csv have them all.",
-	.options = {{"by", "WHAT", "reason (default) or pool"},
+	.options = {{"by", "WHAT", "reason (default), pool (drops) or row (passes)"},
 		    {"all", NULL, "list reasons without packets as well"}},
 	.run = run,
 };

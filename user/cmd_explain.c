@@ -8,6 +8,7 @@
 
 #include "cleanup.h"
 #include "command.h"
+#include "describe.h"
 #include "description.h"
 #include "frame_build.h"
 #include "listing.h"
@@ -189,12 +190,7 @@ static int print_json(const struct running *running, const struct answer *answer
 			  "generation", (json_int_t)result->generation, "audit",
 			  (running_header(running, HEADER_OPTIONS) & OPTION_AUDIT) != 0);
 
-	if (!json)
-		return -ENOMEM;
-	json_dumpf(json, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(json);
-	return 0;
+	return json_print(json);
 }
 
 /* "a, b" of an array of strings, "-" of an empty one; to be freed. */

@@ -8,6 +8,7 @@
 #include "cleanup.h"
 #include "command.h"
 #include "counters.h"
+#include "describe.h"
 #include "description.h"
 #include "listing.h"
 #include "running.h"
@@ -95,12 +96,7 @@ static int print_json(const struct status *status)
 		"seconds", (json_int_t)running->kernel.control->epoch, "tables",
 		tables_json(status));
 
-	if (!answer)
-		return -ENOMEM;
-	json_dumpf(answer, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(answer);
-	return 0;
+	return json_print(answer);
 }
 
 /* --- table */
