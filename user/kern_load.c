@@ -61,6 +61,38 @@ static void destroy_object(struct rolewall_bpf **skel)
 	rolewall_bpf__destroy(*skel);
 }
 
+/* What the programs need of the kernel beyond the oldest supported BPF. */
+static const struct {
+	const char *name, *since;
+	enum bpf_func_id helper;
+	enum bpf_prog_type program;
+} features[] = {
+	{"bpf_timer", "5.15", BPF_FUNC_timer_start, BPF_PROG_TYPE_SYSCALL},
+	{"bpf_xdp_load_bytes", "5.18", BPF_FUNC_xdp_load_bytes, BPF_PROG_TYPE_XDP},
+	{"bpf_xdp_get_buff_len", "5.18", BPF_FUNC_xdp_get_buff_len, BPF_PROG_TYPE_XDP},
+};
+
+/* After a refusal: what is missing, as far as it can be told. */
+static void explain_refusal(int err)
+{
+	bool named = false;
+
+	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
+		if (libbpf_probe_bpf_helper(features[i].program, features[i].helper, NULL) == 0) {
+			fprintf(stderr, "rolewall: this kernel has no %s (Linux %s)\n",
+				features[i].name, features[i].since);
+			named = true;
+		}
+	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
+		fprintf(stderr, "rolewall: this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)\n");
+		named = true;
+	}
+	if (!named)
+		fprintf(stderr,
+			"rolewall: the kernel refuses: %s; Linux 6.1 or later, CAP_BPF and CAP_NET_ADMIN are needed\n",
+			strerror(-err));
+}
+
 /*
  * Opens the object, its image slots like SLOT, which has to stay open until it is loaded; libbpf
  * 1.1 cannot size the slot that the object describes.
@@ -76,7 +108,7 @@ static int open_object(int slot, __u32 pages, struct rolewall_bpf **skel)
 	(*skel)->rodata->knobs.image_mask = pages * PAGE_CELLS - 1;
 	err = slot < 0 ? slot : bpf_map__set_inner_map_fd((*skel)->maps.images, slot);
 	if (err)
-		fprintf(stderr, "rolewall: cannot make image slots: %s\n", strerror(-err));
+		explain_refusal(err);
 	return err;
 }
 
@@ -85,9 +117,7 @@ static int load_object(struct rolewall_bpf *skel)
 	int err = rolewall_bpf__load(skel);
 
 	if (err)
-		fprintf(stderr,
-			"rolewall: the kernel refused the program: %s; kernel 6.1 or later with BTF, and CAP_BPF and CAP_NET_ADMIN, are needed\n",
-			strerror(-err));
+		explain_refusal(err);
 	return err;
 }
 
