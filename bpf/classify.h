@@ -52,18 +52,18 @@ static __always_inline const __u32 *cells16(const struct book *book, __u32 addre
 }
 
 /*
- * 16 bits, 8, 8. Returns the address of a record. The root lies within the smallest image, so it
- * needs no mask; the mask of the others takes off the bits of the kind as well.
+ * 16 bits, 8, 8. Returns the address of a record. The root is indexed by two bytes as they lie in
+ * the packet and is within the smallest image, so it needs neither a swap nor a mask; the mask of
+ * the others takes off the bits of the kind as well.
  */
-static __always_inline __u32 trie4(const struct book *book, __u32 network_address)
+static __always_inline __u32 trie4(const struct book *book, __u32 address)
 {
-	__u32 address = host32(network_address);
-	__u32 entry = book->cells[IMAGE_ROOT4 + (address >> 16)];
+	__u32 entry = book->cells[IMAGE_ROOT4 + first_half(address)];
 
 	if (entry & CELL_KIND) {
-		entry = cell(book, entry + (address >> 8 & 0xff));
+		entry = cell(book, entry + third_byte(address));
 		if (entry & CELL_KIND)
-			entry = cell(book, entry + (address & 0xff));
+			entry = cell(book, entry + fourth_byte(address));
 	}
 	return entry;
 }

@@ -32,11 +32,18 @@
 #define host32(x) __builtin_bswap32(x)
 #define net16(x) __builtin_bswap16(x)
 #define net32(x) __builtin_bswap32(x)
+/* Of an IPv4 address as it lies in a packet: its first two bytes in memory order, third, fourth. */
+#define first_half(x) ((x)&0xffffU)
+#define third_byte(x) ((x) >> 16 & 0xffU)
+#define fourth_byte(x) ((x) >> 24)
 #else
 #define host16(x) ((__u16)(x))
 #define host32(x) ((__u32)(x))
 #define net16(x) ((__u16)(x))
 #define net32(x) ((__u32)(x))
+#define first_half(x) ((x) >> 16)
+#define third_byte(x) ((x) >> 8 & 0xffU)
+#define fourth_byte(x) ((x)&0xffU)
 #endif
 
 #endif

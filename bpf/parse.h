@@ -24,8 +24,6 @@
 #define ETHERTYPE_QINQ_OLD 0x9100
 #define ETHERTYPE_FIRST 0x0600 /* below: an 802.3 length */
 
-#define VLAN_TAGS_MAX 2
-
 struct ethernet_header {
 	__u8 destination[6], source[6];
 	__u16 type;
@@ -80,21 +78,35 @@ static __always_inline enum reason parse_arp(struct frame *frame, __u32 offset)
 	return REASON_arp;
 }
 
-/* Up to two tags of any of the three types; a priority tag is a tag (cases 4-6, 8). */
+static __always_inline enum reason parse_tag(struct frame *frame, __u32 *offset, __u16 *type)
+{
+	const struct vlan_tag *tag = frame_at(frame, *offset, sizeof(*tag));
+
+	if (!tag)
+		return REASON_vlan_cut;
+	*type = host16(tag->type);
+	*offset += (__u32)sizeof(*tag);
+	return GO_ON;
+}
+
+/*
+ * Up to two tags of any of the three types; a priority tag is a tag (cases 4-6, 8). Not a loop:
+ * clang turns this one into a form that Linux 6.1 takes for endless.
+ */
 static __always_inline enum reason parse_tags(struct frame *frame, __u32 *offset, __u16 *type)
 {
-	int depth = frame->tag_stripped ? 1 : 0;
-	const struct vlan_tag *tag;
+	enum reason reason = GO_ON;
 
-	for (; depth < VLAN_TAGS_MAX; depth++) {
-		if (!is_vlan_type(*type))
-			return GO_ON;
-		tag = frame_at(frame, *offset, sizeof(*tag));
-		if (!tag)
-			return REASON_vlan_cut;
-		*type = host16(tag->type);
-		*offset += sizeof(*tag);
-	}
+	if (likely(!is_vlan_type(*type)))
+		return GO_ON;
+	reason = parse_tag(frame, offset, type);
+	if (reason || !is_vlan_type(*type))
+		return reason;
+	if (frame->tag_stripped)
+		return REASON_vlan_depth;
+	reason = parse_tag(frame, offset, type);
+	if (reason)
+		return reason;
 	return is_vlan_type(*type) ? REASON_vlan_depth : GO_ON;
 }
 

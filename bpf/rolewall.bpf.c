@@ -142,10 +142,17 @@ verified_once enum reason parse_copy(struct xdp_md *ctx, struct packet *packet)
 
 	if (!copy || !packet)
 		return REASON_image_fault;
+	/* Each bound by itself, or clang makes one test of both, from which Linux 6.1 learns neither. */
 	if (length > FRAME_HEADERS)
 		length = FRAME_HEADERS;
 	keep(length);
-	if (!length || length > FRAME_HEADERS || bpf_xdp_load_bytes(ctx, 0, copy->bytes, length))
+	if (length > FRAME_HEADERS)
+		return REASON_frame_cut;
+	keep(length);
+	if (length < sizeof(struct ethernet_header))
+		return REASON_frame_cut;
+	keep(length);
+	if (bpf_xdp_load_bytes(ctx, 0, copy->bytes, length))
 		return REASON_frame_cut;
 	frame.data = copy->bytes;
 	frame.readable = length;

@@ -25,7 +25,7 @@ struct image_page {
 };
 
 #define IMAGE_MAGIC 0x526f6c57U /* "RolW" */
-#define IMAGE_ROOT4 PAGE_CELLS /* address of 65,536 trie cells */
+#define IMAGE_ROOT4 PAGE_CELLS /* address of 65,536 trie cells, by two bytes in memory order */
 #define IMAGE_RECORDS (IMAGE_ROOT4 + 65536U) /* address of the first record */
 
 #define IMAGE_PAGES_MIN 1024U /* of a slot: header, IPv4 root and the first records fit */

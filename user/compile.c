@@ -70,7 +70,7 @@ static int write_record(const struct port_sources *sources, struct registries *r
 	pool_id = registry_id(&registries->pools, pool->name);
 	if (!pool_id)
 		return -EDQUOT;
-	pages->page[address >> PAGE_SHIFT].cell[RECORD_POOL] = pool_id;
+	*pages_cell(pages, address + RECORD_POOL) = pool_id;
 	return port_tables_write(sources, pool, address, pages);
 }
 

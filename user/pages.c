@@ -101,6 +101,11 @@ __u32 pages_intern(struct pages *pages, const struct image_page *page, int *erro
 	return address;
 }
 
+__u32 *pages_cell(struct pages *pages, __u32 address)
+{
+	return &pages->page[address >> PAGE_SHIFT].cell[address & (PAGE_CELLS - 1)];
+}
+
 void pages_free(struct pages *pages)
 {
 	free(pages->page);

@@ -25,6 +25,8 @@ struct pages {
 __u32 pages_add(struct pages *pages, size_t count, int *error);
 /* The address of a page with these cells, a new one only if there is none yet. As pages_add(). */
 __u32 pages_intern(struct pages *pages, const struct image_page *page, int *error);
+/* The cell at an address of an image. */
+__u32 *pages_cell(struct pages *pages, __u32 address);
 void pages_free(struct pages *pages);
 
 #endif

@@ -43,7 +43,7 @@ static int opening_cell(const struct port_sources *sources, const struct opening
 	if (err)
 		return err;
 	for (i = 0; i < n; i++)
-		pages->page[(address + i) >> PAGE_SHIFT].cell[i & (PAGE_CELLS - 1)] =
+		*pages_cell(pages, address + (__u32)i) =
 			row_for_record(sources, opening, &sources->records->items[i]);
 	*entry = CELL_BY_SOURCE | address;
 	return 0;

@@ -108,6 +108,16 @@ static int write_table4(struct branch branch, struct pages *pages, unsigned int 
 	return 0;
 }
 
+/* The root's index of an address whose first two bytes are those of VALUE, high byte first. */
+static __u16 memory_order(__u16 value)
+{
+	const __u8 bytes[2] = {(__u8)(value >> 8), (__u8)value};
+	__u16 index;
+
+	memcpy(&index, bytes, sizeof(index));
+	return index;
+}
+
 int trie4_write(const struct records *records, struct pages *pages)
 {
 	_cleanup_free_ __u32 *cells = calloc(65536, sizeof(*cells));
@@ -118,7 +128,8 @@ int trie4_write(const struct records *records, struct pages *pages)
 	for (__u32 i = 0; i < 65536; i++)
 		cells[i] = RECORD_UNLISTED;
 	err = write_table4(family_branch(records, FAMILY_IPV4), pages, 0, 16, cells);
-	memcpy(&pages->page[IMAGE_ROOT4 >> PAGE_SHIFT], cells, 65536 * sizeof(*cells));
+	for (__u32 i = 0; i < 65536 && !err; i++)
+		*pages_cell(pages, IMAGE_ROOT4 + memory_order((__u16)i)) = cells[i];
 	return err;
 }
 
@@ -156,8 +167,7 @@ static int write_node(struct pages *pages, struct node_page *nodes, const __u32 
 	}
 	if (err)
 		return err;
-	memcpy(&pages->page[nodes->address >> PAGE_SHIFT].cell[nodes->used], cells,
-	       NODE_CELLS * sizeof(*cells));
+	memcpy(pages_cell(pages, nodes->address + nodes->used), cells, NODE_CELLS * sizeof(*cells));
 	*entry = CELL_POINTER | (nodes->address + nodes->used);
 	nodes->used += NODE_CELLS;
 	return 0;
