@@ -67,6 +67,12 @@ struct span {
 #define IP6_MORE 0x0001U
 #define IP_LENGTH_MAX 65535U
 
+/* Why a header that its packet does not hold drops: a first fragment must hold them all (RFC 7112). */
+static __always_inline enum reason header_cut(const struct packet *packet, enum reason otherwise)
+{
+	return packet->facts & FACT_FIRST_FRAGMENT ? REASON_fragment_tiny : otherwise;
+}
+
 /* Bytes of the transport header that no later fragment may touch (RFC 1858, RFC 3128; case 22). */
 static __always_inline __u32 protected_bytes(__u8 protocol)
 {

@@ -63,7 +63,7 @@ static __always_inline enum reason parse_tcp(struct frame *frame, struct packet 
 	__u32 header;
 
 	if (!tcp || span->left < sizeof(*tcp))
-		return packet->facts & FACT_FIRST_FRAGMENT ? REASON_fragment_tiny : REASON_l4_cut;
+		return header_cut(packet, REASON_l4_cut);
 	header = (tcp->data_offset >> 4) * 4U;
 	if (header < sizeof(*tcp))
 		return REASON_tcp_header_length;
@@ -83,7 +83,7 @@ static __always_inline enum reason parse_udp(struct frame *frame, struct packet 
 	__u32 length;
 
 	if (!udp || span->left < sizeof(*udp))
-		return packet->facts & FACT_FIRST_FRAGMENT ? REASON_fragment_tiny : REASON_l4_cut;
+		return header_cut(packet, REASON_l4_cut);
 	packet->source_port = host16(udp->source);
 	packet->destination_port = host16(udp->destination);
 	if (!udp->checksum && packet->family == FAMILY_IPV6)
@@ -161,7 +161,7 @@ static __always_inline enum reason parse_icmp4(struct frame *frame, struct packe
 	const struct icmp_header *icmp = frame_at(frame, span->offset, sizeof(*icmp));
 
 	if (!icmp || span->left < sizeof(*icmp))
-		return packet->facts & FACT_FIRST_FRAGMENT ? REASON_fragment_tiny : REASON_l4_cut;
+		return header_cut(packet, REASON_l4_cut);
 	packet->icmp_type = icmp->type;
 	packet->icmp_code = icmp->code;
 	switch (icmp->type) {
@@ -215,7 +215,7 @@ static __always_inline enum reason parse_icmp6(struct frame *frame, struct packe
 	const struct icmp_header *icmp = frame_at(frame, span->offset, sizeof(*icmp));
 
 	if (!icmp || span->left < sizeof(*icmp))
-		return packet->facts & FACT_FIRST_FRAGMENT ? REASON_fragment_tiny : REASON_l4_cut;
+		return header_cut(packet, REASON_l4_cut);
 	packet->icmp_type = icmp->type;
 	packet->icmp_code = icmp->code;
 	switch (icmp->type) {

@@ -100,7 +100,8 @@ static int read_question(char *line, char label[32], struct question *question)
 	char source[64], destination[64], protocol[8];
 	unsigned int port;
 
-	if (sscanf(line, "%31s %63s %63s %7s %u", label, source, destination, protocol, &port) != 5 ||
+	if (sscanf(line, "%31s %63s %63s %7s %u", label, source, destination, protocol, &port) !=
+		    5 ||
 	    prefix_parse(source, &question->source) ||
 	    prefix_parse(destination, &question->destination))
 		return -EINVAL;
