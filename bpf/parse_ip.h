@@ -193,12 +193,10 @@ static __always_inline enum reason parse_extension(struct frame *frame, struct p
 		packet->facts |= FACT_ROUTING_HEADER;
 	}
 	if (!header || span->left < 8)
-		return packet->facts & FACT_FIRST_FRAGMENT ? REASON_fragment_tiny
-							   : REASON_ip6_extension_cut;
+		return header_cut(packet, REASON_ip6_extension_cut);
 	length = (header->length + 1U) * 8;
 	if (length > span->left)
-		return packet->facts & FACT_FIRST_FRAGMENT ? REASON_fragment_tiny
-							   : REASON_ip6_extension_cut;
+		return header_cut(packet, REASON_ip6_extension_cut);
 	packet->protocol = header->next_header;
 	span->offset += length;
 	span->left -= length;

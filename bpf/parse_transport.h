@@ -68,8 +68,7 @@ static __always_inline enum reason parse_tcp(struct frame *frame, struct packet 
 	if (header < sizeof(*tcp))
 		return REASON_tcp_header_length;
 	if (header > span->left)
-		return packet->facts & FACT_FIRST_FRAGMENT ? REASON_fragment_tiny
-							   : REASON_tcp_header_length;
+		return header_cut(packet, REASON_tcp_header_length);
 	packet->source_port = host16(tcp->source);
 	packet->destination_port = host16(tcp->destination);
 	packet->tcp_flags = tcp->flags;
