@@ -1,0 +1,284 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# What the controller does to the kernel, whatever the hook: transactions, locks, pins, foreign
+# programs, side-by-side instances, counters that others can read.
+
+bats_require_minimum_version 1.5.0
+load lib
+
+FE4=10.77.2.10 FE6=fd77:2::10
+
+setup_file() {
+	net_up $FE4/24 $FE6/64
+	serve servers --tcp 5061,2000 --udp 50000,2000 "$FE4" "$FE6"
+}
+
+teardown_file() {
+	net_down
+}
+
+setup() {
+	export PIN=$BPFFS/$TAG-controller HOOK=auto
+	SITE=$(site_on out in)
+}
+
+teardown() {
+	local left
+	for left in "$PIN" "$PIN-second"; do
+		PIN=$left rolewall detach || true
+		[[ ! -e $left ]]
+	done
+}
+
+# site_on INTERFACE...: one pool, attached to these.
+site_on() {
+	local interface
+	{
+		printf 'version: 1\ninterfaces:\n'
+		for interface in "$@"; do
+			echo "  - {name: $interface, hook: @HOOK@}"
+		done
+		printf 'pools:\n  - {name: fe, roles: [front-end], addresses: [%s, "%s"]}\n' "$FE4" $FE6
+	} | site "on$(printf -- '-%s' "$@")"
+}
+
+# The ids of the XDP programs on the gateway's interface.
+xdp_id() {
+	ip -n "$TAG-gateway" -j link show dev "$1" | jq '.[0].xdp.prog.id // 0'
+}
+
+@test "apply of a broken site leaves the running policy untouched and says where it is broken" {
+	apply "$SITE"
+	before=$(rolewall status --json)
+	id=$(xdp_id out)
+	sed 's/front-end/front-door/' "$SITE" >"$BATS_TEST_TMPDIR/broken.yaml"
+	run -1 --separate-stderr apply "$BATS_TEST_TMPDIR/broken.yaml"
+	[[ -z $output ]]
+	[[ $stderr == *"broken.yaml:6:"*": "*front-door* ]]
+	[[ $(rolewall status --json | jq .generation) == "$(jq .generation <<<"$before")" ]]
+	[[ $(xdp_id out) == "$id" ]]
+	passes_tcp "$FE4" 5061
+	drops_one port_not_in_matrix silent_tcp "$FE4" 2000
+}
+
+@test "apply of an interface that does not exist changes nothing" {
+	run -1 apply "$(site_on out nowhere)"
+	[[ $output == *nowhere* ]]
+	[[ $(xdp_id out) == 0 && ! -e $PIN ]]
+	apply "$SITE"
+	generation=$(generation)
+	run -1 apply "$(site_on out nowhere)"
+	[[ $(generation) == "$generation" ]]
+	drops_one port_not_in_matrix silent_tcp "$FE4" 2000
+}
+
+@test "apply twice is as good as once" {
+	apply "$SITE"
+	silent_udp "$FE4" 2000
+	first=$(xdp_id out)
+	apply "$SITE"
+	[[ $(xdp_id out) == "$first" ]]
+	[[ $(rolewall status --json | jq '.interfaces | length') == 2 ]]
+	passes_tcp "$FE6" 5061
+	drops_one port_not_in_matrix silent_tcp "$FE6" 2000
+}
+
+@test "an interface that leaves the site file is let go, one that comes is attached" {
+	apply "$SITE"
+	apply "$(site_on in)"
+	[[ $(xdp_id out) == 0 && $(xdp_id in) != 0 ]]
+	passes_tcp "$FE4" 2000
+	apply "$(site_on out)"
+	[[ $(xdp_id out) != 0 && $(xdp_id in) == 0 ]]
+	drops_one port_not_in_matrix silent_tcp "$FE4" 2000
+}
+
+@test "another hook for an attached interface takes the place of the old one" {
+	for hook in xdp-native tc xdp-generic xdp-native; do
+		HOOK=$hook
+		apply "$(site_on out in)"
+		rolewall status --json | jq -e --arg hook $hook '.interfaces | length == 2 and all(.hook == $hook)'
+		passes_tcp "$FE4" 5061
+		drops_one port_not_in_matrix silent_tcp "$FE4" 2000
+	done
+}
+
+@test "hook auto says what it took, natively where the device can" {
+	run -0 --separate-stderr apply "$SITE"
+	[[ $stderr$output == *xdp-native* ]]
+	rolewall status --json | jq -e '.interfaces | all(.hook == "xdp-native")'
+}
+
+@test "hook auto on a device without native XDP never falls back silently" {
+	ip -n "$TAG-gateway" link add br0 type bridge
+	ip -n "$TAG-gateway" link set br0 up
+	run --separate-stderr apply "$(site_on br0)"
+	echo "$stderr"
+	if ((status == 0)); then
+		took=$(rolewall status --json | jq -r '.interfaces[0].hook')
+		[[ $took != xdp-native && $stderr == *br0*"$took"* ]]
+	else
+		[[ $status == 1 && $stderr == *br0* ]]
+	fi
+	rolewall detach || true
+	HOOK=xdp-native
+	run -1 --separate-stderr apply "$(site_on br0)"
+	[[ $stderr == *br0* ]]
+	ip -n "$TAG-gateway" link delete br0
+}
+
+@test "a foreign XDP program is not pushed aside" {
+	ip -n "$TAG-gateway" link set dev out xdpdrv obj "$ROOT/build/e2e/sink.bpf.o" sec xdp
+	foreign=$(xdp_id out)
+	[[ $foreign != 0 ]]
+	run -1 --separate-stderr apply "$SITE"
+	[[ $stderr == *out* ]]
+	[[ $(xdp_id out) == "$foreign" && $(xdp_id in) == 0 && ! -e $PIN ]]
+	ip -n "$TAG-gateway" link set dev out xdpdrv off
+}
+
+@test "other tools cannot take the program off" {
+	apply "$SITE"
+	id=$(xdp_id out)
+	run ! ip -n "$TAG-gateway" link set dev out xdp off
+	run ! ip -n "$TAG-gateway" -force link set dev out xdpdrv obj "$ROOT/build/e2e/sink.bpf.o" sec xdp
+	[[ $(xdp_id out) == "$id" ]]
+}
+
+@test "two applies at once: one waits or is refused, the policy is whole" {
+	apply "$SITE"
+	other=$(sed 's/front-end/director/' "$SITE" | site other)
+	for _ in {1..10}; do
+		apply "$SITE" 2>"$BATS_TEST_TMPDIR/a" &
+		first=$!
+		apply "$other" 2>"$BATS_TEST_TMPDIR/b" &
+		second=$!
+		refused=0
+		wait "$first" || refused=$((refused + 1))
+		wait "$second" || refused=$((refused + 1))
+		((refused < 2))
+	done
+	apply "$SITE"
+	passes_tcp "$FE4" 5061
+	drops_one port_not_in_matrix silent_tcp "$FE4" 2000
+}
+
+@test "while one controller is at work another one is refused at once" {
+	apply "$SITE"
+	generation=$(generation)
+	exec 9<"$PIN"
+	flock 9
+	run -1 --separate-stderr timeout 5 nsenter --net="/run/netns/$TAG-gateway" \
+		"$ROLEWALL" apply -c "$SITE" --pin-dir "$PIN" 9<&-
+	[[ $stderr == *another* ]]
+	exec 9<&-
+	[[ $(generation) == "$generation" ]]
+	apply "$SITE"
+}
+
+@test "two instances stand side by side, each with its own pins and counters" {
+	local second=$PIN-second
+	apply "$(site_on out)"
+	PIN=$second apply "$(site_on in)"
+	[[ $(PIN=$second rolewall drops --json | jq .reasons.port_not_in_matrix.packets) == 0 ]]
+	silent_udp "$FE4" 2000
+	[[ $(PIN=$second rolewall drops --json | jq .reasons.port_not_in_matrix.packets) == 0 ]]
+	PIN=$second rolewall detach
+	[[ ! -e $second ]]
+	[[ $(rolewall drops --json | jq .reasons.port_not_in_matrix.packets) == 1 ]]
+	drops_one port_not_in_matrix silent_tcp "$FE4" 2000
+}
+
+@test "a second instance does not take an interface from the first" {
+	local second=$PIN-second
+	apply "$SITE"
+	id=$(xdp_id out)
+	PIN=$second run -1 apply "$SITE"
+	[[ $(xdp_id out) == "$id" && ! -e $second ]]
+}
+
+@test "pins are for root alone" {
+	apply "$SITE"
+	[[ $(find "$PIN" -type d ! -perm 0700) == "" ]]
+	[[ $(find "$PIN" ! -type d ! -perm 0600) == "" ]]
+	[[ $(find "$PIN" ! -user root) == "" ]]
+	[[ -e $PIN/drops ]]
+}
+
+@test "bpftool prints every reason, row and pool under its name" {
+	apply "$SITE"
+	passes_tcp "$FE4" 5061
+	passes_udp "$FE6" 50000
+	run -0 bpftool map dump pinned "$PIN/drops"
+	reasons=$(sed -n '/define DROP_REASONS/,/define PASS_REASONS/ s/^.*X(\([a-z0-9_]*\),.*/\1/p' \
+		"$ROOT/include/reason.h")
+	[[ $(wc -w <<<"$reasons") -ge 40 ]]
+	for reason in $reasons; do
+		[[ $output == *"\"$reason\": {"* ]]
+	done
+	run -0 bpftool map dump pinned "$PIN/rows"
+	[[ $output == *'"servers/03"'* ]]
+	run -0 bpftool map dump pinned "$PIN/pools"
+	[[ $output == *'"fe"'* ]]
+}
+
+@test "drops --json and bpftool count the same" {
+	apply "$SITE"
+	for _ in 1 2 3; do
+		silent_udp "$FE6" 2000
+	done
+	[[ $(rolewall drops --json | jq .reasons.port_not_in_matrix.packets) == 3 ]]
+	[[ $(bpftool --json map dump pinned "$PIN/drops" |
+		jq '[.[].formatted.values[].value.port_not_in_matrix.packets] | add') == 3 ]]
+}
+
+@test "counters of reasons, rows and pools survive an apply" {
+	apply "$SITE"
+	passes_tcp "$FE4" 5061
+	silent_udp "$FE4" 2000
+	for map in drops passes rows pools; do
+		bpftool --json map dump pinned "$PIN/$map" | jq -S '[.[] | .formatted.values]' >"$BATS_TEST_TMPDIR/$map"
+	done
+	apply "$(sed 's/name: fe,/name: added, roles: [director], addresses: [10.77.2.50]}\n  - {name: fe,/' "$SITE" | site more)"
+	for map in drops rows; do
+		bpftool --json map dump pinned "$PIN/$map" | jq -S '[.[] | .formatted.values]' >"$BATS_TEST_TMPDIR/$map.after"
+	done
+	diff "$BATS_TEST_TMPDIR/drops" "$BATS_TEST_TMPDIR/drops.after"
+	count='[.[][].value | select(.row == "servers/03") | .packets] | add'
+	[[ $(jq "$count" "$BATS_TEST_TMPDIR/rows") == $(jq "$count" "$BATS_TEST_TMPDIR/rows.after") ]]
+	[[ $(jq "$count" "$BATS_TEST_TMPDIR/rows.after") -gt 0 ]]
+}
+
+@test "explain agrees with the wire and leaves no trace" {
+	apply "$SITE"
+	counted_by_explain=$(counted rolewall explain --src "$CLIENT4" --dst "$FE4" --proto tcp --dport 2000)
+	[[ -z $counted_by_explain ]]
+	rolewall explain --json --src "$CLIENT4" --dst "$FE4" --proto tcp --dport 5061 |
+		jq -e '.verdict == "pass" and .reason == "matrix" and (.rows | index("servers/03")) != null
+			and .dst_roles == ["front-end"]'
+	rolewall explain --json --src "$CLIENT6" --dst "$FE6" --proto udp --dport 2000 |
+		jq -e '.verdict == "drop" and .reason == "port_not_in_matrix"'
+	passes_tcp "$FE4" 5061
+	drops_one port_not_in_matrix silent_udp "$FE6" 2000
+}
+
+@test "detach where nothing is loaded says so" {
+	run --separate-stderr rolewall detach
+	[[ -n $stderr ]]
+	[[ ! -e $PIN ]]
+}
+
+@test "the programs stay when an interface is renamed, and detach finds them" {
+	apply "$SITE"
+	ip -n "$TAG-gateway" link set out down
+	ip -n "$TAG-gateway" link set out name wan
+	ip -n "$TAG-gateway" link set wan up
+	[[ $(xdp_id wan) != 0 ]]
+	rolewall detach
+	[[ $(xdp_id wan) == 0 ]]
+	ip -n "$TAG-gateway" link set wan down
+	ip -n "$TAG-gateway" link set wan name out
+	ip -n "$TAG-gateway" link set out up
+	ip -n "$TAG-gateway" address replace fd77:1::1/64 dev out nodad
+}

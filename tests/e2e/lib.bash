@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# For the end-to-end tests: namespaces with a gateway between them, programs that run inside, and
+# the binary under test with pins of its own. Names end in the process id, so runs side by side do
+# not meet. Everything made here is removed by net_down.
+
+ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+ROLEWALL=${ROLEWALL:-$ROOT/build/rolewall}
+BPFFS=/sys/fs/bpf
+
+CLIENT4=10.77.1.2 CLIENT6=fd77:1::2
+
+# --- namespaces
+
+# in_ns NAME COMMAND...: inside the namespace, with the host's file systems (bpffs!).
+in_ns() {
+	local name=$1
+	shift
+	nsenter --net="/run/netns/$TAG-$name" -- "$@"
+}
+
+set_sysctl() { # NAME PATH VALUE
+	# shellcheck disable=SC2016 # $0 and $1 are the inner shell's
+	in_ns "$1" sh -c 'echo "$1" > "/proc/sys/net/$0"' "$2" "$3"
+}
+
+ns_add() {
+	ip netns add "$TAG-$1"
+	echo "$TAG-$1" >>"$NET_DIR/namespaces"
+	set_sysctl "$1" ipv6/conf/all/accept_dad 0
+	set_sysctl "$1" ipv6/conf/default/accept_dad 0
+	ip -n "$TAG-$1" link set lo up
+}
+
+# ns_link NAME DEVICE NAME DEVICE: a veth pair.
+ns_link() {
+	ip link add "$2" netns "$TAG-$1" type veth peer name "$4" netns "$TAG-$3"
+	ip -n "$TAG-$1" link set "$2" up
+	ip -n "$TAG-$3" link set "$4" up
+}
+
+ns_address() { # NAME DEVICE ADDRESS/LENGTH...
+	local name=$1 device=$2 address
+	shift 2
+	for address in "$@"; do
+		if [[ $address == *:* ]]; then
+			ip -n "$TAG-$name" address add "$address" dev "$device" nodad
+		else
+			ip -n "$TAG-$name" address add "$address" dev "$device"
+		fi
+	done
+}
+
+ns_default_route() { # NAME GATEWAY4 GATEWAY6
+	ip -n "$TAG-$1" route add default via "$2"
+	ip -n "$TAG-$1" -6 route add default via "$3"
+}
+
+mac_of() { # NAME DEVICE
+	ip -n "$TAG-$1" -j link show dev "$2" | jq -r '.[0].address'
+}
+
+# net_begin: the start of every net_up_*; called in setup_file, so that all tests of a file share it.
+net_begin() {
+	((EUID == 0)) || skip 'needs root'
+	TAG=rwtest$$
+	NET_DIR=$BATS_FILE_TMPDIR
+	export TAG NET_DIR
+	: >"$NET_DIR/namespaces"
+}
+
+# clients -- (out) gateway (in) -- servers; the servers' addresses are the arguments.
+net_up() {
+	net_begin
+	ns_add clients
+	ns_add gateway
+	ns_add servers
+	ns_link clients eth0 gateway out
+	ns_link servers eth0 gateway in
+	set_sysctl gateway ipv4/ip_forward 1
+	set_sysctl gateway ipv6/conf/all/forwarding 1
+	ns_address clients eth0 $CLIENT4/24 $CLIENT6/64
+	ns_address gateway out 10.77.1.1/24 fd77:1::1/64
+	ns_address gateway in 10.77.2.1/24 fd77:2::1/64
+	ns_address servers eth0 "$@"
+	ns_default_route clients 10.77.1.1 fd77:1::1
+	ns_default_route servers 10.77.2.1 fd77:2::1
+}
+
+# net_static: neighbours that are never asked for, and no chatter of the stacks' own.
+net_static() {
+	local pair address
+	for pair in 'clients eth0 10.77.1.1 fd77:1::1 gateway out' \
+		"gateway out $CLIENT4 $CLIENT6 clients eth0" \
+		'servers eth0 10.77.2.1 fd77:2::1 gateway in'; do
+		# shellcheck disable=SC2086 # six words
+		set -- $pair
+		for address in "$3" "$4"; do
+			ns_neighbour "$1" "$2" "$address" "$5" "$6"
+		done
+	done
+}
+
+ns_neighbour() { # NAME DEVICE ADDRESS OF-NAME OF-DEVICE
+	ip -n "$TAG-$1" neighbour replace "$3" lladdr "$(mac_of "$4" "$5")" dev "$2" nud permanent
+}
+
+# Ends what still runs in the namespaces, and removes them and the pins.
+net_down() {
+	local name
+	local -a pids
+	[[ -n ${NET_DIR-} ]] || return 0
+	rm -rf "${BPFFS:?}/$TAG"-*
+	while read -r name; do
+		mapfile -t pids < <(ip netns pids "$name")
+		((!${#pids[@]})) || kill -KILL "${pids[@]}" || true
+		ip netns delete "$name" || true
+	done <"$NET_DIR/namespaces"
+}
+
+# --- programs inside
+
+# background NAME COMMAND...: until stop, or net_down; its id in $BACKGROUND.
+background() {
+	local name=$1
+	shift
+	nsenter --net="/run/netns/$TAG-$name" -- "$@" 3>&- &
+	# shellcheck disable=SC2034 # for the caller
+	BACKGROUND=$!
+}
+
+# stop PID: ends it and waits until it is gone.
+stop() {
+	kill "$1" 2>/dev/null || true
+	wait "$1" 2>/dev/null || true
+}
+
+wait_for() { # SECONDS COMMAND...
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		((SECONDS < deadline)) || {
+			echo "waited in vain for: $*" >&2
+			return 1
+		}
+		sleep 0.02
+	done
+}
+
+traffic() { # NAME ARGUMENTS... (traffic.py)
+	local name=$1
+	shift
+	in_ns "$name" /usr/bin/python3 "$ROOT/tests/e2e/traffic.py" "$@"
+}
+
+# serve NAME ARGUMENTS...: an echo server that listens when this returns.
+serve() {
+	local name=$1 ready
+	shift
+	ready=$(mktemp -u "$NET_DIR/ready.XXXXXX")
+	background "$name" /usr/bin/python3 "$ROOT/tests/e2e/traffic.py" serve "$ready" "$@"
+	wait_for 10 test -e "$ready"
+}
+
+# expect WORD COMMAND...: its output is exactly that word.
+expect() {
+	local want=$1 got
+	shift
+	got=$("$@")
+	[[ $got == "$want" ]] || {
+		echo "want $want, got $got: $*" >&2
+		return 1
+	}
+}
+
+# From the clients: a connection or datagram that must get through, and one that must not. The
+# short wait is over before TCP sends its SYN again, so that one attempt is one packet.
+passes_tcp() { expect open traffic clients tcp "$@"; }
+passes_udp() { expect echo traffic clients udp "$@"; }
+silent_tcp() { expect silent traffic clients tcp "$@" --wait 0.3; }
+silent_udp() { expect silent traffic clients udp "$@" --wait 0.3; }
+
+# --- the binary under test; $PIN is the test's own directory
+
+# rolewall COMMAND...: inside the gateway.
+rolewall() {
+	local command=$1
+	shift
+	in_ns gateway "$ROLEWALL" "$command" --pin-dir "$PIN" "$@"
+}
+
+# site NAME: writes stdin as a site file, prints its path. @HOOK@ becomes the hook under test.
+site() {
+	local path=$BATS_TEST_TMPDIR/$1.yaml
+	sed "s/@HOOK@/${HOOK:-auto}/" >"$path"
+	echo "$path"
+}
+
+apply() { # SITE-FILE
+	rolewall apply -c "$1"
+}
+
+generation() { # SITE-FILE
+	rolewall status --json | jq .generation
+}
+
+# counters: "REASON PACKETS" for everything that has been counted, passes as pass:REASON.
+counters() {
+	rolewall drops --json | jq -r '
+		(.reasons | to_entries[] | "\(.key) \(.value.packets)"),
+		(.passes | to_entries[] | "pass:\(.key) \(.value.packets)")'
+}
+
+# counted COMMAND...: runs it and prints what it added to the counters, "REASON N REASON N ...".
+# What the links themselves need comes and goes, and is left out. Fails if the command does.
+counted() {
+	counters >"$BATS_TEST_TMPDIR/before"
+	"$@" >&2 || return
+	counters >"$BATS_TEST_TMPDIR/after"
+	awk 'NR == FNR { before[$1] = $2; next }
+		/^pass:(arp|neighbour_discovery|multicast_listener|link_control) / { next }
+		$2 != before[$1] { printf "%s%s %d", separator, $1, $2 - before[$1]; separator = " " }
+		END { print "" }' "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+}
+
+# drops_one REASON COMMAND...: the command adds one to that reason and nothing else drops.
+drops_one() {
+	local want=$1 got
+	shift
+	got=$(counted "$@") || return
+	got=$(sed -E 's/pass:[a-z_]+ [0-9]+ ?//g; s/ $//' <<<"$got")
+	[[ $got == "$want 1" ]] || {
+		echo "want $want 1, got ${got:-nothing}: $*" >&2
+		return 1
+	}
+}
+
+# passes_by REASON COMMAND...: the command adds to that pass reason, and nothing drops.
+passes_by() {
+	local want=$1 got
+	shift
+	got=$(counted "$@") || return
+	if [[ " $got" != *" pass:$want "* || " $got" =~ \ [a-z0-9_]+\ [0-9] ]]; then
+		echo "want pass:$want and no drop, got $got: $*" >&2
+		return 1
+	fi
+}

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+# Rules of the tests; the Makefile includes this. docs/testing.md says what each kind is for.
+
+TEST_CFLAGS := -std=gnu11 $(WARNINGS) -O1 -g -fno-omit-frame-pointer \
+	-fsanitize=address,undefined -fno-sanitize-recover=all \
+	$(shell $(PKG_CONFIG) --cflags $(LIBS) cmocka 2>/dev/null)
+TEST_LDLIBS := $(LDLIBS) -lcmocka
+
+# Everything of the controller but main(): what unit and packet tests are linked with.
+PARTS := $(filter-out main,$(USER_SOURCES:user/%.c=%))
+PART_OBJECTS := $(PARTS:%=$(B)/user/%.o) $(B)/user/builtin_matrix.o
+
+# A file test_NAME.c is a program; other files of its directory are linked into every one of them.
+UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+UNIT_HELPERS := $(filter-out $(UNIT_TESTS),$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c)))
+PACKET_TESTS := $(patsubst tests/packet/%.c,%,$(wildcard tests/packet/test_*.c))
+PACKET_HELPERS := $(filter-out $(PACKET_TESTS),$(patsubst tests/packet/%.c,%,$(wildcard tests/packet/*.c)))
+
+UNIT_PROGRAMS := $(foreach compiler,gcc clang,$(UNIT_TESTS:%=$(B)/test-$(compiler)/%))
+PACKET_PROGRAMS := $(PACKET_TESTS:%=$(B)/packet/%)
+MODEL_PROGRAMS := $(patsubst tests/model/%.c,$(B)/model/%,$(wildcard tests/model/*.c))
+TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
+E2E_OBJECTS := $(patsubst tests/e2e/%.bpf.c,$(B)/e2e/%.bpf.o,$(wildcard tests/e2e/*.bpf.c))
+E2E_SKELETONS := $(E2E_OBJECTS:.bpf.o=.skel.h)
+BENCH_OBJECTS := $(patsubst tests/bench/%.bpf.c,$(B)/bench/%.bpf.o,$(wildcard tests/bench/*.bpf.c))
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
+
+.PHONY: tests matrix packet model cli e2e
+.SECONDARY:
+
+tests: all $(UNIT_PROGRAMS) $(PACKET_PROGRAMS) $(MODEL_PROGRAMS) $(TOOLS) $(E2E_OBJECTS)
+
+check: tests
+	tests/run
+
+unit: $(UNIT_PROGRAMS)
+	tests/run $^
+
+packet: $(PACKET_PROGRAMS)
+	tests/run $^
+
+matrix: all
+	tests/run 'tests/matrix/test_seed.py $(B)/rolewall'
+
+model: $(MODEL_PROGRAMS)
+	tests/run tests/model/judge
+
+cli: all
+	tests/run $(sort $(wildcard tests/cli/*.bats))
+
+e2e: all $(TOOLS) $(E2E_OBJECTS)
+	tests/run $(sort $(wildcard tests/e2e/*.bats))
+
+bench: all $(BENCH_PROGRAMS) $(BENCH_OBJECTS)
+	tests/bench/run
+
+lint:
+	tests/lint
+
+format:
+	tests/lint --fix
+
+# --- unit tests: the whole controller again, under each compiler's sanitizers
+define unit_rules
+$(B)/test-$(1)/user/%.o: user/%.c Makefile tests/tests.mk | $(B)/rolewall.skel.h
+	$$(say) TEST-CC $$@
+	@mkdir -p $$(@D)
+	$$(Q)$(2) $$(CPPFLAGS) $$(TEST_CFLAGS) -MMD -MP -c $$< -o $$@
+
+$(B)/test-$(1)/%.o: tests/unit/%.c Makefile tests/tests.mk | $(B)/rolewall.skel.h
+	$$(say) TEST-CC $$@
+	@mkdir -p $$(@D)
+	$$(Q)$(2) $$(CPPFLAGS) -Ibpf $$(TEST_CFLAGS) -MMD -MP -c $$< -o $$@
+
+$(UNIT_TESTS:%=$(B)/test-$(1)/%): $(B)/test-$(1)/%: $(B)/test-$(1)/%.o $(UNIT_HELPERS:%=$(B)/test-$(1)/%.o) \
+		$(PARTS:%=$(B)/test-$(1)/user/%.o) $(B)/user/builtin_matrix.o
+	$$(say) LINK $$@
+	$$(Q)$(2) $$(TEST_CFLAGS) $$(LDFLAGS) $$^ $$(TEST_LDLIBS) -o $$@
+endef
+
+$(eval $(call unit_rules,gcc,$$(CC)))
+$(eval $(call unit_rules,clang,$$(CLANG)))
+
+# --- packet tests: the real program through BPF_PROG_TEST_RUN
+$(B)/packet/%.o: tests/packet/%.c Makefile tests/tests.mk | $(B)/rolewall.skel.h
+	$(say) TEST-CC $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Ibpf $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(PACKET_PROGRAMS): $(B)/packet/%: $(B)/packet/%.o $(PACKET_HELPERS:%=$(B)/packet/%.o) $(PART_OBJECTS)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(TEST_LDLIBS) -o $@
+
+# --- the model's other side: the real program, frame by frame
+$(B)/model/%.o: tests/model/%.c Makefile tests/tests.mk | $(B)/rolewall.skel.h
+	$(say) TEST-CC $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Ibpf -Itests/packet $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(MODEL_PROGRAMS): $(B)/model/%: $(B)/model/%.o $(PACKET_HELPERS:%=$(B)/packet/%.o) $(PART_OBJECTS)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(TEST_LDLIBS) -o $@
+
+# --- tools of the end-to-end tests and benchmarks
+$(E2E_OBJECTS) $(BENCH_OBJECTS): $(B)/%.bpf.o: tests/%.bpf.c $(SHARED_HEADERS) Makefile tests/tests.mk
+	$(say) BPF $@
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(B)/e2e/%.skel.h: $(B)/e2e/%.bpf.o
+	$(say) SKEL $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $(*F) > $@
+
+$(B)/tools/%: tests/tools/%.c Makefile tests/tests.mk | $(E2E_SKELETONS)
+	$(say) TEST-CC $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -I$(B)/e2e $(ALL_CFLAGS) -MMD -MP $< $(LDFLAGS) $(LDLIBS) -o $@
+
+$(BENCH_PROGRAMS): $(B)/bench/%: tests/bench/%.c $(PART_OBJECTS) Makefile tests/tests.mk
+	$(say) TEST-CC $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $< $(PART_OBJECTS) $(LDFLAGS) $(LDLIBS) -o $@
+
+-include $(wildcard $(B)/test-*/*.d $(B)/test-*/user/*.d $(B)/packet/*.d $(B)/model/*.d $(B)/tools/*.d $(B)/bench/*.d)
