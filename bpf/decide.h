@@ -78,6 +78,14 @@ static __always_inline bool has_ports(const struct packet *packet)
 	       !(packet->facts & FACT_LATER_FRAGMENT);
 }
 
+/* VU#464113 (case 56): no connection has these. A segment has SYN, ACK or RST, and SYN stands alone. */
+static __always_inline bool is_bad_flags(__u8 flags)
+{
+	if (!(flags & (TCP_SYN | TCP_ACK | TCP_RST)))
+		return true;
+	return flags & TCP_SYN && flags & (TCP_FIN | TCP_RST);
+}
+
 /* What neither reaches nor leaves a guarded host, whatever its roles. */
 static __always_inline enum reason refuse_odd(const struct court *court,
 					      const struct packet *packet)
@@ -100,15 +108,10 @@ static __always_inline enum reason refuse_odd(const struct court *court,
 		return REASON_port_zero;
 	if (unlikely(is_guarded(&court->source)) && side_of(court->ifindex) == SIDE_OUTSIDE)
 		return REASON_spoofed;
+	if (packet->protocol == PROTOCOL_TCP && !(packet->facts & FACT_LATER_FRAGMENT) &&
+	    unlikely(is_bad_flags(packet->tcp_flags)))
+		return REASON_tcp_flags;
 	return GO_ON;
-}
-
-/* VU#464113 (case 56): no connection has these. A segment has SYN, ACK or RST, and SYN stands alone. */
-static __always_inline bool is_bad_flags(__u8 flags)
-{
-	if (!(flags & (TCP_SYN | TCP_ACK | TCP_RST)))
-		return true;
-	return flags & TCP_SYN && flags & (TCP_FIN | TCP_RST);
 }
 
 static __always_inline enum image_record port_table(__u8 protocol)
@@ -234,8 +237,6 @@ static __always_inline struct verdict decide_ports(const struct court *court,
 {
 	__u32 row;
 
-	if (packet->protocol == PROTOCOL_TCP && unlikely(is_bad_flags(packet->tcp_flags)))
-		return verdict(REASON_tcp_flags);
 	row = find_row(&court->book, &court->destination, port_table(packet->protocol),
 		       packet->destination_port, court->source.cell);
 	if (likely(is_row(row)))
@@ -263,8 +264,9 @@ static __always_inline struct verdict decide_inbound(const struct court *court,
 		found = verdict(decide_icmp(court, packet));
 	else
 		return verdict(REASON_protocol_not_in_matrix);
-	if (packet->facts & FACT_FIRST_FRAGMENT && is_pass(found.reason) && !court->probe) {
-		reason = fragment_record(packet, court->book.cells[HEADER_TIMEOUT_FRAGMENT]);
+	if (packet->facts & FACT_FIRST_FRAGMENT && is_pass(found.reason)) {
+		reason = fragment_record(packet, court->book.cells[HEADER_TIMEOUT_FRAGMENT],
+					 court->probe);
 		if (reason)
 			return verdict(reason);
 	}

@@ -14,7 +14,7 @@
 static __always_inline struct fragment_bucket *fragment_bucket(__u32 number);
 static __always_inline void count_fragments(void);
 
-enum reason fragment_record(const struct packet *packet, __u32 timeout);
+enum reason fragment_record(const struct packet *packet, __u32 timeout, bool look);
 enum reason fragment_follow(const struct packet *packet);
 
 static __always_inline struct fragment_bucket *find_fragment_bucket(const struct packet *packet)
@@ -54,9 +54,9 @@ static __always_inline __u32 fragment_ports(const struct packet *packet)
 /*
  * Remembers a first fragment that passed. GO_ON, or the reason why it drops all the same: another
  * first fragment with the same id and other ports has passed (RFC 3128; the id is poisoned), or
- * there is no room.
+ * there is no room. LOOK: a probe, which leaves no trace.
  */
-verified_once enum reason fragment_record(const struct packet *packet, __u32 timeout)
+verified_once enum reason fragment_record(const struct packet *packet, __u32 timeout, bool look)
 {
 	__u32 way, until = epoch() + timeout;
 	struct fragment_bucket *bucket;
@@ -67,10 +67,12 @@ verified_once enum reason fragment_record(const struct packet *packet, __u32 tim
 		return REASON_image_fault;
 	way = find_fragment(bucket, packet);
 	if (way < WAYS) {
-		if (bucket->ports[way] == fragment_ports(packet))
+		if (bucket->ports[way] == fragment_ports(packet) &&
+		    FLOW_STATE(read_once(bucket->word[way])) == FRAGMENT_PASS)
 			return GO_ON;
-		write_once(bucket->word[way],
-			   FLOW_WORD(packet->fragment_protocol, FRAGMENT_POISONED));
+		if (!look)
+			write_once(bucket->word[way],
+				   FLOW_WORD(packet->fragment_protocol, FRAGMENT_POISONED));
 		return REASON_fragment_conflict;
 	}
 	for (way = 0; way < WAYS; way++)
@@ -78,11 +80,14 @@ verified_once enum reason fragment_record(const struct packet *packet, __u32 tim
 			break;
 	if (way == WAYS)
 		return REASON_fragment_table_full;
+	if (look)
+		return GO_ON;
 	way = claim_way(bucket->word, bucket->deadline, &evicted);
 	if (way >= WAYS)
 		return REASON_fragment_table_full;
 	bucket->id[way] = packet->fragment_id;
 	bucket->ports[way] = fragment_ports(packet);
+	bucket->headers[way] = packet->fragment_offset;
 	bucket->source[way] = packet->source;
 	bucket->destination[way] = packet->destination;
 	publish_way(&bucket->word[way], &bucket->deadline[way],
@@ -102,6 +107,8 @@ verified_once enum reason fragment_follow(const struct packet *packet)
 	way = find_fragment(bucket, packet);
 	if (way >= WAYS)
 		return REASON_fragment_unmatched;
+	if (packet->fragment_offset < bucket->headers[way])
+		return REASON_fragment_offset;
 	return FLOW_STATE(read_once(bucket->word[way])) == FRAGMENT_PASS ? REASON_fragment
 									 : REASON_fragment_conflict;
 }

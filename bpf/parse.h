@@ -157,6 +157,9 @@ static __always_inline enum reason parse(struct frame *frame, struct packet *pac
 		reason = parse_ip6(frame, packet, &span);
 	if (reason || packet->facts & FACT_LATER_FRAGMENT)
 		return reason;
+	if (packet->facts & FACT_FIRST_FRAGMENT)
+		packet->fragment_offset =
+			span.offset - packet->fragment_offset + protected_bytes(packet->protocol);
 	return parse_transport(frame, packet, &span);
 }
 

@@ -100,8 +100,10 @@ static __always_inline enum reason parse_fragment(struct packet *packet, const s
 		return REASON_fragment_length;
 	if (!offset) {
 		packet->facts |= FACT_FIRST_FRAGMENT;
+		packet->fragment_offset = span->offset; /* until the headers' end is known */
 		return GO_ON;
 	}
+	packet->fragment_offset = offset;
 	if (offset < protected_bytes(packet->fragment_protocol))
 		return REASON_fragment_offset;
 	packet->facts |= FACT_LATER_FRAGMENT;
@@ -178,20 +180,32 @@ static __always_inline enum reason parse_fragment_header(struct frame *frame, st
 			      span->offset - start - (__u32)sizeof(*header));
 }
 
-/* Hop-by-hop first and once; routing once (38, RFC 8200 section 4.1). */
+/* Hop-by-hop first and once, routing once, options twice (38, RFC 8200 section 4.1). */
+static __always_inline bool is_repeated(struct packet *packet, bool first)
+{
+	__u32 facts = packet->facts;
+
+	switch (packet->protocol) {
+	case PROTOCOL_HOP_BY_HOP:
+		return !first;
+	case PROTOCOL_ROUTING:
+		packet->facts = facts | FACT_ROUTING_HEADER;
+		return facts & FACT_ROUTING_HEADER;
+	default:
+		packet->facts = facts | (facts & FACT_OPTIONS_HEADER ? FACT_OPTIONS_TWICE
+								     : FACT_OPTIONS_HEADER);
+		return facts & FACT_OPTIONS_TWICE;
+	}
+}
+
 static __always_inline enum reason parse_extension(struct frame *frame, struct packet *packet,
 						   struct span *span, __u32 start)
 {
 	const struct extension_header *header = frame_at(frame, span->offset, 8);
 	__u32 length;
 
-	if (packet->protocol == PROTOCOL_HOP_BY_HOP && span->offset != start)
+	if (is_repeated(packet, span->offset == start))
 		return REASON_ip6_extension_order;
-	if (packet->protocol == PROTOCOL_ROUTING) {
-		if (packet->facts & FACT_ROUTING_HEADER)
-			return REASON_ip6_extension_order;
-		packet->facts |= FACT_ROUTING_HEADER;
-	}
 	if (!header || span->left < 8)
 		return header_cut(packet, REASON_ip6_extension_cut);
 	length = (header->length + 1U) * 8;

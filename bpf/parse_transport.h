@@ -88,9 +88,20 @@ static __always_inline enum reason parse_udp(struct frame *frame, struct packet 
 	if (!udp->checksum && packet->family == FAMILY_IPV6)
 		packet->facts |= FACT_NO_CHECKSUM;
 	length = host16(udp->length);
+	if (frame->super_packet && !length)
+		return GO_ON;
+	if (length < sizeof(*udp))
+		return REASON_udp_length;
+	/* Of a super packet it may be that of one segment, of a first fragment it is the whole's. */
 	if (frame->super_packet || packet->facts & FACT_FIRST_FRAGMENT)
-		return length && length < sizeof(*udp) ? REASON_udp_length : GO_ON;
-	return length < sizeof(*udp) || length > span->left ? REASON_udp_length : GO_ON;
+		return GO_ON;
+	return length > span->left ? REASON_udp_length : GO_ON;
+}
+
+static __always_inline bool is_echo_request(__u8 family, __u8 protocol, __u32 type)
+{
+	return family == FAMILY_IPV4 ? protocol == PROTOCOL_ICMP && type == ICMP4_ECHO_REQUEST
+				     : protocol == PROTOCOL_ICMP6 && type == ICMP6_ECHO_REQUEST;
 }
 
 static __always_inline void parse_quoted_transport(struct frame *frame, struct packet *packet,
@@ -105,7 +116,7 @@ static __always_inline void parse_quoted_transport(struct frame *frame, struct p
 		quote->source_port = host16(quoted->first);
 		quote->destination_port = host16(quoted->second);
 		packet->facts |= FACT_QUOTE;
-	} else if (quote->protocol == PROTOCOL_ICMP || quote->protocol == PROTOCOL_ICMP6) {
+	} else if (is_echo_request(packet->family, quote->protocol, host16(quoted->first) >> 8)) {
 		quote->source_port = quote->destination_port = host16(quoted->third);
 		packet->facts |= FACT_QUOTE;
 	}

@@ -126,11 +126,8 @@ verified_once enum reason parse_xdp(struct xdp_md *ctx, struct packet *packet)
 	if (!packet)
 		return REASON_undecided;
 	reason = parse(&frame, packet);
-	packet->length = frame.length;
-	if (unlikely(linear < FRAME_HEADERS && (reason || frame.length != linear)) &&
-	    bpf_xdp_get_buff_len(ctx) > linear)
-		return PARSE_COPY;
-	return reason;
+	packet->length = (__u32)bpf_xdp_get_buff_len(ctx);
+	return packet->length > linear && linear < FRAME_HEADERS ? PARSE_COPY : reason;
 }
 
 /* Parses a copy of the first bytes: the headers do not lie in the first buffer alone. */

@@ -55,6 +55,7 @@ struct fragment_bucket {
 	__u32 word[WAYS]; /* protocol is the one the fragment header names */
 	__u32 deadline[WAYS];
 	__u32 ports[WAYS]; /* destination in the high half, as the first fragment had them */
+	__u32 headers[WAYS]; /* bytes of the whole that no later fragment may touch */
 	union address source[WAYS];
 	union address destination[WAYS];
 };

@@ -5,17 +5,20 @@
 
 #include "prefix.h"
 
-enum fact { /* bits of packet.facts */
-	    FACT_GROUP_FRAME = 1 << 0, /* the frame's destination MAC is broadcast or multicast */
-	    FACT_IP_OPTIONS = 1 << 1,
-	    FACT_ROUTING_HEADER = 1 << 2,
-	    FACT_FRAGMENT_HEADER = 1 << 3, /* IPv6, atomic fragments included */
-	    FACT_FIRST_FRAGMENT = 1 << 4, /* offset 0, more to come */
-	    FACT_LATER_FRAGMENT = 1 << 5, /* offset > 0: ports are unknown */
-	    FACT_QUOTE = 1 << 6, /* an ICMP error with a readable quoted packet */
-	    FACT_TINY_MTU = 1 << 7, /* a "too big" error that announces less than the minimum */
-	    FACT_NO_CHECKSUM =
-		    1 << 8, /* UDP over IPv6 with a zero checksum (RFC 8200 section 8.1) */
+/* Bits of packet.facts. */
+enum fact {
+	FACT_GROUP_FRAME =
+		1 << 0, /* destination MAC broadcast or multicast: its first byte's bit */
+	FACT_IP_OPTIONS = 1 << 1,
+	FACT_ROUTING_HEADER = 1 << 2,
+	FACT_FRAGMENT_HEADER = 1 << 3, /* IPv6, atomic fragments included */
+	FACT_FIRST_FRAGMENT = 1 << 4, /* offset 0, more to come */
+	FACT_LATER_FRAGMENT = 1 << 5, /* offset > 0: ports are unknown */
+	FACT_QUOTE = 1 << 6, /* an ICMP error with a readable quoted packet */
+	FACT_TINY_MTU = 1 << 7, /* a "too big" error that announces less than the minimum */
+	FACT_NO_CHECKSUM = 1 << 8, /* UDP over IPv6, checksum 0 (RFC 8200 section 8.1) */
+	FACT_OPTIONS_HEADER = 1 << 9, /* IPv6 destination options */
+	FACT_OPTIONS_TWICE = 1 << 10,
 };
 
 enum tcp_flag {
@@ -37,6 +40,8 @@ struct packet {
 	__u32 length; /* bytes of the frame, for the counters */
 	__u32 facts; /* enum fact bits */
 	__u32 fragment_id; /* as on the wire; IPv4: 16 bits */
+	/* In bytes of the whole: a later fragment's start; a first one's headers' end. */
+	__u32 fragment_offset;
 	__u16 source_port, destination_port; /* host byte order; echo: the id in both */
 	__u16 ethertype; /* host byte order, behind the tags */
 	__u8 family; /* enum family */

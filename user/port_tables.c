@@ -37,7 +37,8 @@ static int opening_cell(const struct port_sources *sources, const struct opening
 	*entry = row_for_record(sources, opening, &sources->records->items[0]);
 	for (i = 1; i < n && same; i++)
 		same = row_for_record(sources, opening, &sources->records->items[i]) == *entry;
-	if (same)
+	/* A row that admits nobody needs its table: the port is not shut, it is another source's. */
+	if (same && *entry)
 		return 0;
 	address = pages_add(pages, (n + PAGE_CELLS - 1) / PAGE_CELLS, &err);
 	if (err)

@@ -57,7 +57,7 @@ static uint8_t probe(const struct world *world, struct shot shot, const struct o
 	return world_probe(world, &shot, &result) ? NOT_RUN : (uint8_t)result.reason;
 }
 
-static bool run_frame(const struct world *world)
+static bool run_frame(struct world *world)
 {
 	static unsigned char bytes[FRAME_MAX];
 	struct order order;

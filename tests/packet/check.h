@@ -35,8 +35,8 @@ struct expectation {
 };
 
 /*
- * Sends the frame as a probe, which changes no counter, then live: the verdict and the reason are
- * right, one counter went up by one packet and the frame's bytes, and the tables as expected.
+ * Sends the frame as a probe and live: the verdict and the reason are right both times, and after
+ * both one counter has gone up by one packet and the frame's bytes, and the tables as expected.
  */
 void expect(struct bench *bench, const struct expectation *expectation);
 

@@ -378,7 +378,7 @@ static void add_kinds(struct suite *suite, struct task task)
 			continue;
 		task.row = &kinds[i];
 		add_sweep(suite, "cut at every byte", test_cuts, task);
-		if (!task.tc)
+		if (!task.tc && (task.tagging == UNTAGGED || task.tagging == TAG_88A8_8100))
 			add_sweep(suite, "every first buffer", test_linear, task);
 	}
 }

@@ -14,6 +14,7 @@
 #include "apply.h"
 #include "cleanup.h"
 #include "input.h"
+#include "snapshot.h"
 #include "world.h"
 
 #define XDP_PASSED 2U /* XDP_PASS */
@@ -118,6 +119,7 @@ int world_apply_file(struct world *world, const char *path)
 	struct diagnostics diags = {0};
 	struct input input = {0};
 	struct applied applied;
+	_cleanup_free_ struct row_counter *rows = NULL;
 	int err = input_load(path, &input, &diags);
 
 	kernel_close(&world->kernel);
@@ -128,7 +130,11 @@ int world_apply_file(struct world *world, const char *path)
 		diag_print(&diags, stderr);
 	diag_free(&diags);
 	input_free(&input);
-	return err ? err : kernel_open(world->pin_dir, &world->kernel);
+	if (!err)
+		err = kernel_open(world->pin_dir, &world->kernel);
+	if (!err)
+		err = counters_rows(&world->kernel, &rows, &world->n_rows);
+	return err ? err : world_count(world, &world->last);
 }
 
 int world_apply(struct world *world, const char *site)
@@ -208,18 +214,22 @@ static void find_reason(const struct counters *before, const struct counters *af
 		outcome->reason = N_REASONS;
 }
 
-int world_send(const struct world *world, const struct shot *shot, struct outcome *outcome)
+int world_count(const struct world *world, struct counters *counters)
 {
-	struct counters before, after;
-	int err = counters_read(&world->kernel, &before);
+	return snapshot_read(&world->kernel, world->n_rows, counters);
+}
+
+int world_send(struct world *world, const struct shot *shot, struct outcome *outcome)
+{
+	struct counters before = world->last, after;
+	int err = shot->tc ? run_tc(world, shot, &outcome->passed)
+			   : run_xdp(world, shot, &outcome->passed);
 
 	if (!err)
-		err = shot->tc ? run_tc(world, shot, &outcome->passed)
-			       : run_xdp(world, shot, &outcome->passed);
-	if (!err)
-		err = counters_read(&world->kernel, &after);
+		err = world_count(world, &after);
 	if (err)
 		return err;
+	world->last = after;
 	find_reason(&before, &after, outcome);
 	outcome->tables = (struct table_counters){
 		.flows_created = after.tables.flows_created - before.tables.flows_created,

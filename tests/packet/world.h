@@ -25,6 +25,8 @@ struct world {
 	char pin_dir[64], site_path[64];
 	struct kernel kernel;
 	unsigned int ifindex[N_DEVICES];
+	size_t n_rows; /* ids of row counters in use */
+	struct counters last; /* as the last frame left them; nothing else counts in this world */
 };
 
 /* One frame on its way in. */
@@ -56,8 +58,13 @@ int world_apply(struct world *world, const char *site);
 /* The same from a file. */
 int world_apply_file(struct world *world, const char *path);
 
-/* Live: counted and recorded. Returns 0 or -errno. */
-int world_send(const struct world *world, const struct shot *shot, struct outcome *outcome);
+/*
+ * Live: counted and recorded. The outcome is what changed since the frame before, so that a probe
+ * in between that was counted shows. Returns 0 or -errno.
+ */
+int world_send(struct world *world, const struct shot *shot, struct outcome *outcome);
+/* All counters of the loaded instance. Returns 0 or -errno. */
+int world_count(const struct world *world, struct counters *counters);
 /* As a probe: judged, not counted. Returns 0 or -errno. */
 int world_probe(const struct world *world, const struct shot *shot, struct probe_result *result);
 

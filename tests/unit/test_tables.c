@@ -201,15 +201,15 @@ static void test_fragments(void **state)
 
 	(void)state;
 	assert_int_equal(fragment_follow(&first), REASON_fragment_unmatched);
-	assert_int_equal(fragment_record(&first, 30), GO_ON);
-	assert_int_equal(fragment_record(&first, 30), GO_ON); /* sent twice */
+	assert_int_equal(fragment_record(&first, 30, false), GO_ON);
+	assert_int_equal(fragment_record(&first, 30, false), GO_ON); /* sent twice */
 	assert_int_equal(fragment_follow(&first), REASON_fragment);
 	assert_int_equal(fragment_follow(&stranger), REASON_fragment_unmatched);
-	assert_int_equal(fragment_record(&other, 30), REASON_fragment_conflict);
+	assert_int_equal(fragment_record(&other, 30, false), REASON_fragment_conflict);
 	assert_int_equal(fragment_follow(&first), REASON_fragment_conflict);
 	host.epoch += 30;
 	assert_int_equal(fragment_follow(&first), REASON_fragment_unmatched);
-	assert_int_equal(fragment_record(&other, 30), GO_ON);
+	assert_int_equal(fragment_record(&other, 30, false), GO_ON);
 	assert_int_equal(fragment_follow(&other), REASON_fragment);
 }
 
@@ -221,7 +221,7 @@ static void test_fragment_flood(void **state)
 	(void)state;
 	for (__u32 id = 0; id < FRAGMENT_BUCKETS * WAYS * 4; id++) {
 		struct packet packet = fragment_of(id, 50000);
-		enum reason reason = fragment_record(&packet, 30);
+		enum reason reason = fragment_record(&packet, 30, false);
 
 		assert_true(reason == GO_ON || reason == REASON_fragment_table_full);
 		refused += reason == REASON_fragment_table_full;
