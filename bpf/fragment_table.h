@@ -107,10 +107,10 @@ verified_once enum reason fragment_follow(const struct packet *packet)
 	way = find_fragment(bucket, packet);
 	if (way >= WAYS)
 		return REASON_fragment_unmatched;
-	if (packet->fragment_offset < bucket->headers[way])
-		return REASON_fragment_offset;
-	return FLOW_STATE(read_once(bucket->word[way])) == FRAGMENT_PASS ? REASON_fragment
-									 : REASON_fragment_conflict;
+	if (FLOW_STATE(read_once(bucket->word[way])) != FRAGMENT_PASS)
+		return REASON_fragment_conflict;
+	return packet->fragment_offset < bucket->headers[way] ? REASON_fragment_offset
+							      : REASON_fragment;
 }
 
 #endif

@@ -18,24 +18,22 @@ HOOK=${HOOK#.bats}
 HOOK=${HOOK:-xdp-native}
 
 setup_file() {
+	export PIN
 	net_up $FE4/24 $FE6/64 $DIRECTOR4/24 $DIRECTOR6/64 $OTHER4/24 $OTHER6/64
+	PIN=$BPFFS/$TAG-gateway
 	serve servers --tcp 5060,5061,444,2000 --udp 1434,50000,2000 \
 		"$FE4" "$FE6" "$DIRECTOR4" "$DIRECTOR6" "$OTHER4" "$OTHER6"
 	serve clients --tcp 8080 --udp 8080 "$CLIENT4" "$CLIENT6"
 }
 
 teardown_file() {
+	rolewall detach || true
 	net_down
 }
 
+# The instance stays from test to test, as on a real gateway; each test applies the site it needs.
 setup() {
-	PIN=$BPFFS/$TAG-gateway
 	SITE=$(site_with)
-}
-
-teardown() {
-	rolewall detach || true
-	[[ ! -e $PIN ]]
 }
 
 # site_with [LINE...]: the usual two pools, with further lines at the top level.
