@@ -146,21 +146,21 @@ static __always_inline enum reason parse_link(struct frame *frame, struct packet
 
 static __always_inline enum reason parse(struct frame *frame, struct packet *packet)
 {
-	struct span span;
-	enum reason reason = parse_link(frame, packet, &span.offset);
+	struct span *span = &packet->span;
+	enum reason reason = parse_link(frame, packet, &span->offset);
 
 	if (unlikely(reason))
 		return reason;
 	if (packet->ethertype == ETHERTYPE_IPV4)
-		reason = parse_ip4(frame, packet, &span);
+		reason = parse_ip4(frame, packet, span);
 	else
-		reason = parse_ip6(frame, packet, &span);
+		reason = parse_ip6(frame, packet, span);
 	if (reason || packet->facts & FACT_LATER_FRAGMENT)
 		return reason;
 	if (packet->facts & FACT_FIRST_FRAGMENT)
 		packet->fragment_offset =
-			span.offset - packet->fragment_offset + protected_bytes(packet->protocol);
-	return parse_transport(frame, packet, &span);
+			span->offset - packet->fragment_offset + protected_bytes(packet->protocol);
+	return parse_transport(frame, packet, span);
 }
 
 #endif

@@ -54,11 +54,6 @@ struct fragment_header {
 	__u32 id;
 };
 
-/* A stretch of the frame: where the next header starts, and how many bytes the packet has from there. */
-struct span {
-	__u32 offset, left;
-};
-
 #define IP4_PLAIN 0x45 /* version 4, no options */
 
 /* Of the fragment word; "don't fragment" and the reserved bit say nothing about fragments (29). */

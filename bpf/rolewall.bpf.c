@@ -59,43 +59,38 @@ static __always_inline bool judge_plain(struct frame *frame, struct span span, _
 					enum family family, struct court *court,
 					struct outcome *outcome)
 {
-	struct packet packet = {.facts = facts};
+	struct packet packet = {.facts = facts, .span = span};
 
 	if (unlikely(!court->book.cells))
 		return false;
-	if (unlikely(family == FAMILY_IPV4 ? parse_ip4(frame, &packet, &span)
-					   : parse_ip6(frame, &packet, &span)))
+	if (unlikely(family == FAMILY_IPV4 ? parse_ip4(frame, &packet, &packet.span)
+					   : parse_ip6(frame, &packet, &packet.span)))
 		return false;
 	if (unlikely(!classify_ends(court, &packet)))
 		return false;
-	if (unlikely(parse_transport(frame, &packet, &span)))
+	if (unlikely(parse_transport(frame, &packet, &packet.span)))
 		return false;
 	court->plain = true;
 	close_court(court, decide(court, &packet), frame->length, outcome);
 	return true;
 }
 
-/* Untagged frames by constant offsets; tagged ones by the same source with variable ones. */
+/* Untagged frames, by constant offsets. */
 static __always_inline bool judge_if_plain(struct frame *frame, struct court *court,
 					   struct outcome *outcome)
 {
 	const struct ethernet_header *ethernet = frame_at(frame, 0, sizeof(*ethernet));
 	struct span span = {.offset = sizeof(*ethernet)};
-	struct packet link = {};
+	__u32 group;
 
-	if (unlikely(!ethernet))
+	if (unlikely(!ethernet || frame->tag_stripped))
 		return false;
-	if (!frame->tag_stripped && ethernet->type == net16(ETHERTYPE_IPV4))
-		return judge_plain(frame, span, ethernet->destination[0] & FACT_GROUP_FRAME,
-				   FAMILY_IPV4, court, outcome);
-	if (!frame->tag_stripped && ethernet->type == net16(ETHERTYPE_IPV6))
-		return judge_plain(frame, span, ethernet->destination[0] & FACT_GROUP_FRAME,
-				   FAMILY_IPV6, court, outcome);
-	if (unlikely(parse_link(frame, &link, &span.offset)))
-		return false;
-	if (link.ethertype == ETHERTYPE_IPV4)
-		return judge_plain(frame, span, link.facts, FAMILY_IPV4, court, outcome);
-	return judge_plain(frame, span, link.facts, FAMILY_IPV6, court, outcome);
+	group = ethernet->destination[0] & FACT_GROUP_FRAME;
+	if (ethernet->type == net16(ETHERTYPE_IPV4))
+		return judge_plain(frame, span, group, FAMILY_IPV4, court, outcome);
+	if (ethernet->type == net16(ETHERTYPE_IPV6))
+		return judge_plain(frame, span, group, FAMILY_IPV6, court, outcome);
+	return false;
 }
 
 /* --- XDP */

@@ -35,6 +35,11 @@ struct quote {
 	__u8 protocol;
 };
 
+/* A stretch of the frame: where the next header starts, and how many bytes the packet has from there. */
+struct span {
+	__u32 offset, left;
+};
+
 struct packet {
 	union address source, destination;
 	__u32 length; /* bytes of the frame, for the counters */
@@ -51,6 +56,11 @@ struct packet {
 	__u8 icmp_type, icmp_code;
 	__u8 hop_limit;
 	struct quote quote;
+	/*
+	 * Where the parser is. It lies here and not in a variable of the parser because the
+	 * verifier does not follow values here: many paths look the same to it.
+	 */
+	struct span span;
 };
 
 #endif

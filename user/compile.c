@@ -9,6 +9,7 @@
 #include "description.h"
 #include "port_tables.h"
 #include "records.h"
+#include "string_list.h"
 #include "tries.h"
 
 /*
@@ -57,8 +58,51 @@ static int number_rows(const struct policy *policy, struct registries *registrie
 	return 0;
 }
 
+/*
+ * Pools with the same roles open the same ports: the tables are made for the first of a kind and
+ * copied for the others. A registry of role lists numbers the kinds.
+ */
+struct kinds {
+	struct registry names;
+	__u32 *record; /* address of the first record, by kind; 0 = none yet */
+};
+
+static int kinds_init(struct kinds *kinds, size_t n_pools)
+{
+	kinds->record = calloc(n_pools + 2, sizeof(*kinds->record));
+	return kinds->record ? registry_init(&kinds->names, n_pools + 2) : -ENOMEM;
+}
+
+static void kinds_free(struct kinds *kinds)
+{
+	registry_free(&kinds->names);
+	free(kinds->record);
+}
+
+static void copy_tables(struct pages *pages, __u32 from, __u32 to)
+{
+	for (__u32 table = RECORD_TCP; table <= RECORD_UDP; table += PAGE_CELLS)
+		pages->page[(to + table) >> PAGE_SHIFT] = pages->page[(from + table) >> PAGE_SHIFT];
+}
+
+static int write_tables(const struct port_sources *sources, const struct policy_pool *pool,
+			struct kinds *kinds, __u32 record, struct pages *pages)
+{
+	_cleanup_free_ char *roles = strings_join(&pool->roles, " ");
+	__u32 kind = roles ? registry_id(&kinds->names, roles) : 0;
+
+	if (!kind)
+		return -ENOMEM;
+	if (kinds->record[kind]) {
+		copy_tables(pages, kinds->record[kind], record);
+		return 0;
+	}
+	kinds->record[kind] = record;
+	return port_tables_write(sources, pool, record, pages);
+}
+
 static int write_record(const struct port_sources *sources, struct registries *registries,
-			size_t id, struct pages *pages)
+			struct kinds *kinds, size_t id, struct pages *pages)
 {
 	const struct record *record = &sources->records->items[id];
 	__u32 address = IMAGE_RECORDS + (__u32)id * RECORD_CELLS, pool_id;
@@ -71,16 +115,17 @@ static int write_record(const struct port_sources *sources, struct registries *r
 	if (!pool_id)
 		return -EDQUOT;
 	*pages_cell(pages, address + RECORD_POOL) = pool_id;
-	return port_tables_write(sources, pool, address, pages);
+	return write_tables(sources, pool, kinds, address, pages);
 }
 
 static int write_records(const struct port_sources *sources, struct registries *registries,
 			 struct pages *pages)
 {
-	int err = 0;
+	_cleanup_(kinds_free) struct kinds kinds = {0};
+	int err = kinds_init(&kinds, sources->policy->n_pools);
 
 	for (size_t id = 1; id < sources->records->count && !err; id++)
-		err = write_record(sources, registries, id, pages);
+		err = write_record(sources, registries, &kinds, id, pages);
 	return err;
 }
 

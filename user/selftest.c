@@ -209,18 +209,19 @@ int selftest_run(const struct kernel *kernel, const struct policy *policy, __u32
 	struct run run = {.kernel = kernel, .policy = policy, .slot = slot, .test = test};
 	char **keys = calloc(policy->n_prefixes + 1, sizeof(*keys));
 	struct hsearch_data kinds = {0};
-	int err = keys && hcreate_r(policy->n_prefixes * 2 + 8, &kinds) ? 0 : -ENOMEM;
-	size_t last_pool[2] = {(size_t)-1, (size_t)-1}, i;
+	_cleanup_free_ bool *asked = calloc(policy->n_pools * 2 + 1, sizeof(*asked));
+	int err = keys && asked && hcreate_r(policy->n_prefixes * 2 + 8, &kinds) ? 0 : -ENOMEM;
+	size_t i;
 
 	choose_sources(&run);
 	for (i = 0; i < policy->n_prefixes && !err; i++) {
 		const struct policy_prefix *prefix = &policy->prefixes[i];
-		size_t *last = &last_pool[prefix->prefix.family == FAMILY_IPV6];
+		size_t which = prefix->pool * 2 + (prefix->prefix.family == FAMILY_IPV6);
 
-		/* Neighbouring prefixes of one pool are alike; a pool of thousands is asked once. */
-		if (*last == prefix->pool)
+		/* All prefixes of a pool lead to one record: one of each family is asked. */
+		if (asked[which])
 			continue;
-		*last = prefix->pool;
+		asked[which] = true;
 		err = ask_pool(&run, i, first_of_kind(&kinds, policy, i, &keys[i]));
 	}
 	hdestroy_r(&kinds);

@@ -95,6 +95,7 @@ xdp_id() {
 }
 
 @test "another hook for an attached interface takes the place of the old one" {
+	! kernel_before 6.6 || skip 'hook tc needs Linux 6.6'
 	for hook in xdp-native tc xdp-generic xdp-native; do
 		HOOK=$hook
 		apply "$(site_on out in)"

@@ -33,6 +33,7 @@ teardown_file() {
 
 # The instance stays from test to test, as on a real gateway; each test applies the site it needs.
 setup() {
+	[[ $HOOK != tc ]] || ! kernel_before 6.6 || skip 'hook tc needs Linux 6.6'
 	SITE=$(site_with)
 }
 

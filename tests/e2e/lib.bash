@@ -61,9 +61,17 @@ mac_of() { # NAME DEVICE
 	ip -n "$TAG-$1" -j link show dev "$2" | jq -r '.[0].address'
 }
 
+# kernel_before MAJOR.MINOR
+kernel_before() {
+	[[ $(printf '%s\n' "$1" "$(uname -r)" | sort -V | head -n 1) != "$1" ]]
+}
+
 # net_begin: the start of every net_up_*; called in setup_file, so that all tests of a file share it.
 net_begin() {
-	((EUID == 0)) || skip 'needs root'
+	((EUID == 0)) || {
+		echo 'needs root' >&2
+		return 1
+	}
 	TAG=rwtest$$
 	NET_DIR=$BATS_FILE_TMPDIR
 	export TAG NET_DIR

@@ -11,6 +11,9 @@ RESERVED = b"\x01\x80\xc2\0\0"
 PROTOCOLS = (0, 1, 2, 4, 6, 17, 33, 41, 43, 44, 47, 50, 51, 58, 59, 60, 89, 103, 112, 115, 132,
              135, 136, 139, 140, 253, 255)  # fmt: skip
 
+# seconds: entries end after 30, 60, 180, 240 and 7,440
+WAITS = (1, 29, 30, 31, 59, 60, 61, 179, 180, 181, 239, 240, 241, 1000, 7439, 7440)
+
 
 @dataclass
 class Shot:
@@ -195,7 +198,9 @@ class Traffic(Talks):
         """FRONT: bytes of destination options between the fragment header and the transport."""
         if len(talk.source) == 4:
             word = more << 13 | offset | self.rng.choice((0, 0, 0x4000, 0x8000))
-            packet = p.ipv4(talk.source, talk.destination, talk.protocol, piece, id=self.id & 65535, word=word)
+            packet = p.ipv4(
+                talk.source, talk.destination, talk.protocol, piece, id=self.id & 65535, word=word
+            )
         else:
             protocol = talk.protocol
             if front:
@@ -229,7 +234,10 @@ class Traffic(Talks):
         payload = self.transport(talk, self.flags() if self.chance(0.2) else 2, bytes(16))
         length = 0 if self.chance(0.03) else None
         return self.frame(
-            p.ipv6(talk.source, talk.destination, protocol, payload, extensions=extensions, length=length)
+            p.ipv6(
+                talk.source, talk.destination, protocol, payload,
+                extensions=extensions, length=length,
+            )
         )
 
     # --- links
@@ -334,19 +342,21 @@ class Traffic(Talks):
         if len(frame) > 3500 or len(frame) < {b"\x08\0": 34, b"\x86\xdd": 54}.get(frame[12:14], 14):
             shot.tc = False
         if not shot.tc and self.chance(0.2):
-            shot.linear = rng.randint(1, len(frame)) if self.chance(0.5) else min(len(frame), rng.randint(14, 80))
+            most = len(frame) if self.chance(0.5) else min(len(frame), 80)
+            shot.linear = rng.randint(1, most)
         if shot.tc and self.chance(0.05):
             shot.gso = rng.choice((536, 1400))
-        if self.chance(0.01):
-            shot.wait = rng.choice((1, 29, 30, 31, 60, 61, 179, 180, 239, 240, 7439, 7440))
         return shot
 
     def packets(self, count):
         """COUNT shots."""
         made = 0
         while made < count:
-            frame = self.next_frame()
+            wait = self.rng.choice(WAITS) if self.chance(0.03) else 0
+            frame = self.again() if wait else self.next_frame()
             if frame is None:
                 continue
             made += 1
-            yield self.shot(self.mutate(frame))
+            shot = self.shot(self.mutate(frame))
+            shot.wait = wait
+            yield shot
