@@ -48,6 +48,9 @@ static __always_inline const void *frame_at(const struct frame *frame, __u32 off
 		keep(offset);
 		return frame->data + offset;
 	}
+	/* Linux 6.1 forgets a bound that it learned from one of two copies of a value. */
+	if (!__builtin_constant_p(offset))
+		keep(offset);
 	if (offset > FRAME_HEADERS)
 		return NULL;
 	bytes = frame->data + offset;

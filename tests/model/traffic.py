@@ -352,7 +352,7 @@ class Traffic(Talks):
         """COUNT shots."""
         made = 0
         while made < count:
-            wait = self.rng.choice(WAITS) if self.chance(0.03) else 0
+            wait = self.rng.choice(WAITS) if self.chance(0.01) else 0
             frame = self.again() if wait else self.next_frame()
             if frame is None:
                 continue
