@@ -258,12 +258,19 @@ int kernel_attach(const struct kernel *kernel, const struct site_interface *inte
 
 int kernel_detach(const struct kernel *kernel, const struct attachment *attachment)
 {
+	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
 	int err = link_path(kernel, attachment->name, attachment->hook, path);
 
 	if (err)
 		return err;
-	/* The pin holds the last reference: without it the link goes. */
+	/*
+	 * Off the interface now. Without its pin the link would go as well, but a little later, and
+	 * another XDP mode cannot come in its place before that.
+	 */
+	fd = bpf_obj_get(path);
+	if (fd >= 0 && attachment->ifindex && bpf_link_detach(fd))
+		return -errno;
 	return unlink(path) ? -errno : 0;
 }
 
