@@ -3,9 +3,10 @@
  * The entries: one program for XDP, one for TC, and the clock. Both packet programs do the same
  * four steps: parse -> classify -> decide -> account.
  *
- * Most packets are plain: TCP or UDP, whole, without extension headers. They are parsed and judged
- * in line. What is not plain goes on to a second program by a tail call, which takes the same
- * steps in full; a function call would cost as much as half a verdict (docs/performance.md).
+ * Most packets are plain: untagged TCP or UDP, whole, without extension headers. They are parsed
+ * and judged in line. What is not plain goes on to a second program by a tail call, which takes
+ * the same steps in full; a function call would cost as much as half a verdict
+ * (docs/performance.md).
  */
 #include "account.h"
 #include "parse.h"
@@ -40,11 +41,9 @@ static __always_inline void judge(struct court *court, const struct packet *pack
 {
 	struct verdict found = verdict(REASON_image_fault);
 
-	if (!court->book.cells)
-		found = verdict(REASON_image_fault);
-	else if (parsed)
+	if (court->book.cells && parsed)
 		found = verdict(parsed);
-	else if (classify_ends(court, packet))
+	else if (court->book.cells && classify_ends(court, packet))
 		found = decide(court, packet);
 	close_court(court, found, packet->length, outcome);
 }
