@@ -91,6 +91,11 @@ sweep() {
 		<"$BATS_TEST_TMPDIR/reached"
 }
 
+# Its lines are shown by tests/run even where all is well.
+note() {
+	printf '# note: %s\n' "${1//$'\n'/$'\n# note: '}" >&3
+}
+
 # A copy of the shipped matrix with one sed EXPRESSION applied, which must change it.
 changed_matrix() {
 	sed "$1" "$ROOT/user/matrix/skype-server-2015.yaml" >"$BATS_TEST_TMPDIR/matrix.yaml"
@@ -102,7 +107,7 @@ changed_matrix() {
 		mediation persistent-chat-front-end front-end-hlb)
 	apply "$(roles_site dns skype-server-2015 "${roles[@]}")"
 	run -0 sweep dns "${roles[@]}"
-	echo "# $(tail -n 1 <<<"$output")" >&3
+	note "$output"
 	[[ $output == *"2097152 ports probed, "*" 0 wrongly open, 0 wrongly shut" ]]
 }
 
@@ -111,7 +116,7 @@ changed_matrix() {
 		client ip-phone director)
 	apply "$(roles_site hardware skype-server-2015 "${roles[@]}")"
 	run -0 sweep hardware "${roles[@]}"
-	echo "# $(tail -n 1 <<<"$output")" >&3
+	note "$output"
 	[[ $output == *"2097152 ports probed, "*" 0 wrongly open, 0 wrongly shut" ]]
 }
 
