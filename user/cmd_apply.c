@@ -53,7 +53,7 @@ static int run(const struct arguments *arguments)
 {
 	struct diagnostics diags = {0};
 	struct applied applied;
-	struct input input;
+	struct input input = {0};
 	int err;
 
 	err = input_load(arguments->common.site, &input, &diags);

@@ -124,6 +124,7 @@ const char *prefix_reserved(const struct prefix *prefix)
 		{{{{255, 255, 255, 255}}, FAMILY_IPV4, 32}, "broadcast (255.255.255.255)"},
 		{{{{0}}, FAMILY_IPV6, 128}, "the unspecified address (::)"},
 		{{{{[15] = 1}}, FAMILY_IPV6, 128}, "loopback (::1)"},
+		{{{{0}}, FAMILY_IPV6, 96}, "IPv4-compatible (::/96)"},
 		{{{{[10] = 0xff, 0xff}}, FAMILY_IPV6, 96}, "IPv4-mapped (::ffff:0:0/96)"},
 		{{{{0xfe, 0x80}}, FAMILY_IPV6, 10}, "link-local (fe80::/10)"},
 		{{{{0xff}}, FAMILY_IPV6, 8}, "multicast (ff00::/8)"},
