@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Step 4, account: the one exit. Counts the packet once under its reason, its row and its pool,
- * and turns the verdict into what happens to it.
+ * Step 4, account: the one exit. Counts the packet once, a pass by a row under that row, any other
+ * under its reason (a drop for its pool as well), and turns the verdict into what happens to it.
  */
 #ifndef ROLEWALL_ACCOUNT_H
 #define ROLEWALL_ACCOUNT_H

@@ -139,7 +139,7 @@ static int ask(struct run *run, const struct policy_pool *pool, const struct que
 	return -EBADMSG;
 }
 
-/* The ends of opening I and the ports beside it; a pool without openings gets port 1. */
+/* The ends of opening I and the ports beside it. */
 static int ask_opening(struct run *run, const struct policy_pool *pool,
 		       const struct opening *openings, size_t count, size_t i,
 		       struct question *question)
