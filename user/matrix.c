@@ -240,6 +240,11 @@ const struct group *matrix_group(const struct matrix *matrix, const char *id)
 	return NULL;
 }
 
+bool row_is_exception(const struct row *row)
+{
+	return !row->opens && !strcmp(row->table, EXCEPTIONS_TABLE);
+}
+
 static int check_adds(const struct reading *reading, size_t index, struct diagnostics *diags)
 {
 	const struct matrix *matrix = &reading->matrix;

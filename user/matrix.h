@@ -80,6 +80,11 @@ struct matrix {
 	size_t n_rows;
 };
 
+/* The table whose rows, if it opens nothing, say what IPsec must leave alone. */
+#define EXCEPTIONS_TABLE "ipsec"
+/* Is this one of them? */
+bool row_is_exception(const struct row *row);
+
 /* Limits of a matrix file. */
 #define MATRIX_ROLES_MAX 256U
 #define MATRIX_GROUPS_MAX 256U

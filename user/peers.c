@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The other end of the site's own rows: who `from:` and `to:` stand for. */
+/* The other end of rows and pairs: who the words of `from:`, `to:` and `between:` stand for. */
 #include <errno.h>
 #include <string.h>
 
@@ -53,7 +53,7 @@ static bool held_by_some(const struct resolution *resolution, const struct role_
 	return false;
 }
 
-static int read_words(const struct resolution *resolution, const struct row *row,
+static int read_words(const struct resolution *resolution, struct place place,
 		      const struct strings *words, struct peers *peers)
 {
 	struct role_set roles = {0};
@@ -75,7 +75,7 @@ static int read_words(const struct resolution *resolution, const struct row *row
 		role_set_add_word(&meant, resolution->matrix, word);
 		role_set_unite(&roles, &meant);
 		if (!held_by_some(resolution, &meant))
-			diag_warning(resolution->diags, strings_place(words, i, row->place),
+			diag_warning(resolution->diags, strings_place(words, i, place),
 				     "no pool holds \"%s\", so nothing matches it", word);
 	}
 	find_pools(resolution, &roles, peers);
@@ -121,15 +121,15 @@ static int keep_peers(struct policy *policy, struct peers *peers, size_t *index)
 	return 0;
 }
 
-static int resolve_words(struct resolution *resolution, const struct row *row,
-			 const struct strings *words, size_t *index)
+int resolve_words(struct resolution *resolution, struct place place, const struct strings *words,
+		  size_t *index)
 {
 	_cleanup_(peers_free) struct peers peers = {0};
 	int rc;
 
 	if (!words->count || strings_contain(words, "any"))
 		return 0; /* peers[0] */
-	rc = read_words(resolution, row, words, &peers);
+	rc = read_words(resolution, place, words, &peers);
 	return rc ? rc : keep_peers(&resolution->policy, &peers, index);
 }
 
@@ -157,9 +157,9 @@ int resolve_peers(struct resolution *resolution)
 	for (size_t i = resolution->matrix->n_rows; i < policy->n_rows && !rc; i++) {
 		const struct row *row = policy->rows[i];
 
-		rc = resolve_words(resolution, row, &row->from, &resolution->from[i]);
+		rc = resolve_words(resolution, row->place, &row->from, &resolution->from[i]);
 		if (!rc)
-			rc = resolve_words(resolution, row, &row->to, &resolution->to[i]);
+			rc = resolve_words(resolution, row->place, &row->to, &resolution->to[i]);
 	}
 	return rc;
 }

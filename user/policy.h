@@ -26,6 +26,7 @@ struct policy_pool {
 	/* As written, plus what variants add and `inherit: true` brings; matrix order, borrowed. */
 	struct strings roles;
 	bool guarded; /* false: every role is a peer role */
+	bool ipsec_exempt; /* a role of its stands in the matrix's table of IPsec exceptions */
 	/* Sorted by direction, transport, first port, row; none on a pool that is not guarded. */
 	struct grant *grants;
 	size_t n_grants;
@@ -47,6 +48,11 @@ struct peers {
 		words; /* as the row says them, for people: "front-end", "10.0.0.0/8", "any" */
 };
 
+/* The site permits IPsec between these two, in either order (`ipsec:`). */
+struct ipsec_pair {
+	size_t peers[2]; /* indexes into policy.peers, never 0 */
+};
+
 struct policy {
 	const struct site *site; /* borrowed */
 	const struct matrix *matrix; /* borrowed */
@@ -59,6 +65,8 @@ struct policy {
 	size_t n_prefixes;
 	struct peers *peers;
 	size_t n_peers;
+	struct ipsec_pair *ipsec; /* as the site lists them */
+	size_t n_ipsec;
 };
 
 /*

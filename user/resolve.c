@@ -272,6 +272,7 @@ static int resolve(struct resolution *resolution)
 	int rc = resolve_pools(resolution);
 
 	rc = rc ? rc : resolve_rows(resolution);
+	rc = rc ? rc : check_ipsec(resolution);
 	rc = rc ? rc : resolve_prefixes(resolution);
 	if (rc)
 		return rc;
@@ -279,6 +280,7 @@ static int resolve(struct resolution *resolution)
 		return -EINVAL;
 	rc = resolve_peers(resolution);
 	rc = rc ? rc : finish_pools(resolution);
+	rc = rc ? rc : resolve_ipsec(resolution);
 	if (rc)
 		return rc;
 	check_media(resolution);
@@ -320,5 +322,6 @@ void policy_free(struct policy *policy)
 		free(policy->peers[i].words.items);
 	}
 	free(policy->peers);
+	free(policy->ipsec);
 	*policy = (struct policy){0};
 }

@@ -27,6 +27,15 @@ struct resolution {
 int resolve_prefixes(struct resolution *resolution);
 /* The conditions of the site's own rows. */
 int resolve_peers(struct resolution *resolution);
+/*
+ * Who WORDS stand for, as an index into policy.peers; no words, or "any", are 0. Warns of a role
+ * that no pool holds, at the word, or at PLACE where the words have none.
+ */
+int resolve_words(struct resolution *resolution, struct place place, const struct strings *words,
+		  size_t *index);
+/* Are the words of `ipsec:` those of the matrix? Then, once the peers are known, its pairs. */
+int check_ipsec(const struct resolution *resolution);
+int resolve_ipsec(struct resolution *resolution);
 /* Warns of media ranges that overlap or move nothing. */
 void check_media(const struct resolution *resolution);
 /* The range that `media:` gives the row; NULL if it leaves the row alone. */

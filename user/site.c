@@ -206,10 +206,10 @@ static const struct yaml_key site_keys[] = {
 	{"pools", site_read_pools, 0, true},
 	{"media", read_media, 0, false},
 	{"extra", read_extra, 0, false},
+	{"ipsec", site_read_ipsec, 0, false},
 	/* known to design, not to this version: refused rather than ignored */
 	{"failsafe", NULL, 0, false},
 	{"overlays", NULL, 0, false},
-	{"ipsec", NULL, 0, false},
 	{"features", NULL, 0, false},
 	{"asymmetric", NULL, 0, false},
 	{"timeouts", NULL, 0, false},
@@ -275,5 +275,6 @@ void site_free(struct site *site)
 	for (size_t i = 0; i < site->n_media; i++)
 		free(site->media[i].name);
 	free(site->media);
+	site_ipsec_free(site);
 	*site = (struct site){0};
 }

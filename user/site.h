@@ -38,6 +38,14 @@ struct site_media {
 	struct place place;
 };
 
+/* IPsec is permitted between these two, in either order. */
+struct site_ipsec {
+	char *ends[2]; /* a role, a group or a prefix each; NULL: it was refused */
+	char *note; /* NULL if there is none */
+	struct place places[2]; /* of the ends */
+	struct place place;
+};
+
 struct site {
 	char *path;
 	char *matrix; /* name or path; a relative path counts from the site file's folder */
@@ -53,6 +61,8 @@ struct site {
 	size_t n_extra;
 	struct site_media *media;
 	size_t n_media;
+	struct site_ipsec *ipsec;
+	size_t n_ipsec;
 	struct place matrix_place;
 };
 

@@ -15,7 +15,7 @@
 
 #define SITE_KEYS                                                                                  \
 	"version, matrix, profile, load_balancing, mode, outbound, unlisted, icmp_echo, "          \
-	"interfaces, pools, media, extra\n"
+	"interfaces, pools, media, extra, ipsec\n"
 #define POOL_KEYS "name, roles, addresses, inherit\n"
 #define ROW_KEYS                                                                                   \
 	"role, roles, service, ports, protocols, application, direction, from, to, optional, note\n"
@@ -53,7 +53,6 @@ static const struct refusal {
 	 "s:4:12: error: icmp_echo: unknown word \"pass\"; accepted: drop, allow\n"},
 	{"failsafe", SITE "failsafe: {}\n", "s:4:1: error: key \"failsafe\"" LATER},
 	{"overlays", SITE "overlays: [edge]\n", "s:4:1: error: key \"overlays\"" LATER},
-	{"ipsec", SITE "ipsec: []\n", "s:4:1: error: key \"ipsec\"" LATER},
 	{"features", SITE "features: []\n", "s:4:1: error: key \"features\"" LATER},
 	{"asymmetric", SITE "asymmetric: true\n", "s:4:1: error: key \"asymmetric\"" LATER},
 	{"timeouts", SITE "timeouts: {}\n", "s:4:1: error: key \"timeouts\"" LATER},
