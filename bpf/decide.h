@@ -119,6 +119,27 @@ static __always_inline enum image_record port_table(__u8 protocol)
 	return protocol == PROTOCOL_TCP ? RECORD_TCP : RECORD_UDP;
 }
 
+/* A SYN without ACK: it starts a connection, so it is never a reply. */
+static __always_inline bool is_pure_syn(const struct packet *packet)
+{
+	return packet->protocol == PROTOCOL_TCP &&
+	       (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+static __always_inline bool is_asymmetric(const struct court *court)
+{
+	return unlikely(court->book.cells[HEADER_OPTIONS] & OPTION_ASYMMETRIC);
+}
+
+/* Where the other direction is not seen: what may be a reply to a guarded host (docs/flows.md). */
+static __always_inline bool may_be_reply(const struct court *court, const struct packet *packet)
+{
+	if (!is_asymmetric(court))
+		return false;
+	return packet->protocol == PROTOCOL_TCP ? !is_pure_syn(packet)
+						: packet->destination_port >= FIRST_DYNAMIC_PORT;
+}
+
 static __always_inline bool is_reply(const struct court *court, const struct packet *packet)
 {
 	const struct flow_touch touch = {
@@ -128,9 +149,7 @@ static __always_inline bool is_reply(const struct court *court, const struct pac
 	};
 	struct flow_key key;
 
-	/* A SYN from outside is never a reply. */
-	if (packet->protocol == PROTOCOL_TCP &&
-	    (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+	if (is_pure_syn(packet))
 		return false;
 	key = (struct flow_key){
 		.local = packet->destination,
@@ -140,6 +159,12 @@ static __always_inline bool is_reply(const struct court *court, const struct pac
 		.family = packet->family,
 	};
 	return flow_find(&key, &touch);
+}
+
+static __always_inline bool quotes_its_destination(const struct packet *packet)
+{
+	return packet->facts & FACT_QUOTE &&
+	       same_address(&packet->quote.source, &packet->destination);
 }
 
 /*
@@ -154,7 +179,7 @@ static __always_inline bool is_about_live_traffic(const struct court *court,
 	struct flow_key key;
 	struct end remote;
 
-	if (!(packet->facts & FACT_QUOTE) || !same_address(&quote->source, &packet->destination))
+	if (!quotes_its_destination(packet))
 		return false;
 	key = (struct flow_key){
 		.local = quote->source,
@@ -214,12 +239,17 @@ static __always_inline enum reason decide_icmp(const struct court *court,
 		return court->book.cells[HEADER_OPTIONS] & OPTION_ECHO_ALLOW ? REASON_echo
 									     : REASON_icmp_echo;
 	case ICMP_CLASS_REPLY:
-		return is_reply(court, packet) ? REASON_flow : REASON_icmp_unrelated;
+		if (is_reply(court, packet))
+			return REASON_flow;
+		return is_asymmetric(court) ? REASON_asymmetric : REASON_icmp_unrelated;
 	case ICMP_CLASS_ERROR:
 		if (packet->facts & FACT_TINY_MTU)
 			return REASON_icmp_mtu;
-		return is_about_live_traffic(court, packet) ? REASON_icmp_error
-							    : REASON_icmp_unrelated;
+		if (is_about_live_traffic(court, packet))
+			return REASON_icmp_error;
+		return is_asymmetric(court) && quotes_its_destination(packet)
+			       ? REASON_asymmetric
+			       : REASON_icmp_unrelated;
 	case ICMP_CLASS_OTHER:
 		break;
 	}
@@ -243,9 +273,12 @@ static __always_inline struct verdict decide_ports(const struct court *court,
 		return (struct verdict){.reason = REASON_matrix, .row = row};
 	if (is_reply(court, packet))
 		return verdict(REASON_flow);
-	if (row == ROW_NONE)
-		return verdict(REASON_port_not_in_matrix);
-	return verdict(row == ROW_OTHER_SOURCE ? REASON_source_not_allowed : REASON_image_fault);
+	if (row != ROW_NONE && row != ROW_OTHER_SOURCE)
+		return verdict(REASON_image_fault);
+	if (may_be_reply(court, packet))
+		return verdict(REASON_asymmetric);
+	return verdict(row == ROW_OTHER_SOURCE ? REASON_source_not_allowed
+					       : REASON_port_not_in_matrix);
 }
 
 static __always_inline struct verdict decide_inbound(const struct court *court,

@@ -57,6 +57,7 @@ enum image_option {
 	OPTION_AUDIT = 1, /* count what would drop, pass it */
 	OPTION_UNLISTED_DROP = 2, /* neither address guarded: drop */
 	OPTION_ECHO_ALLOW = 4, /* echo requests to guarded hosts pass */
+	OPTION_ASYMMETRIC = 8, /* one direction is not seen: what looks like a reply passes */
 };
 
 /*

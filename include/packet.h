@@ -28,6 +28,8 @@ enum tcp_flag {
 	TCP_ACK = 0x10,
 };
 
+#define FIRST_DYNAMIC_PORT 49152 /* RFC 6335 section 6: up to 65535 */
+
 /* The packet that an ICMP error quotes. Its source is the guarded host that sent it. */
 struct quote {
 	union address source, destination;

@@ -68,7 +68,8 @@
 	X(link_control, "LLDP, LACP, EAPOL or spanning tree on the link")                          \
 	X(icmp_error, "an ICMP error about live traffic")                                          \
 	X(echo, "an echo request, `icmp_echo: allow`")                                             \
-	X(fragment, "a later fragment of a packet that passed")
+	X(fragment, "a later fragment of a packet that passed")                                    \
+	X(asymmetric, "what may be a reply, `asymmetric: true`")
 
 enum reason {
 #define X(name, text) REASON_##name,

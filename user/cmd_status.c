@@ -44,6 +44,11 @@ static const char *status_mode(const struct status *status)
 									       : "enforce";
 }
 
+static bool is_asymmetric(const struct running *running)
+{
+	return running_header(running, HEADER_OPTIONS) & OPTION_ASYMMETRIC;
+}
+
 /* --- JSON */
 
 static json_t *interfaces_json(const struct status *status)
@@ -80,21 +85,32 @@ static json_t *tables_json(const struct status *status)
 	return object;
 }
 
+static json_t *timeouts_json(const struct running *running)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < N_TIMEOUTS; i++)
+		json_object_set_new(object, timeout_kinds[i].name,
+				    json_integer(running_header(running, timeout_kinds[i].cell)));
+	return object;
+}
+
 static int print_json(const struct status *status)
 {
 	const struct running *running = &status->running;
 	const json_t *description = running->description;
-	json_t *answer = json_pack(
-		"{s:s, s:I, s:o, s:O?, s:O?, s:I, s:I, s:I, s:I, s:I, s:o}", "mode",
-		status_mode(status), "generation",
-		(json_int_t)running_header(running, HEADER_GENERATION), "interfaces",
-		interfaces_json(status), "site", json_object_get(description, "site"), "matrix",
-		json_object_get(description, "matrix"), "pools",
-		(json_int_t)json_array_size(json_object_get(description, "pools")), "image_pages",
-		(json_int_t)running_header(running, HEADER_PAGES), "room_pages",
-		(json_int_t)running->kernel.control->image_pages, "abi", (json_int_t)ROLEWALL_ABI,
-		"seconds", (json_int_t)running->kernel.control->epoch, "tables",
-		tables_json(status));
+	json_t *answer =
+		json_pack("{s:s, s:I, s:o, s:O?, s:O?, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:b}",
+			  "mode", status_mode(status), "generation",
+			  (json_int_t)running_header(running, HEADER_GENERATION), "interfaces",
+			  interfaces_json(status), "site", json_object_get(description, "site"),
+			  "matrix", json_object_get(description, "matrix"), "pools",
+			  (json_int_t)json_array_size(json_object_get(description, "pools")),
+			  "image_pages", (json_int_t)running_header(running, HEADER_PAGES),
+			  "room_pages", (json_int_t)running->kernel.control->image_pages, "abi",
+			  (json_int_t)ROLEWALL_ABI, "seconds",
+			  (json_int_t)running->kernel.control->epoch, "tables", tables_json(status),
+			  "timeouts", timeouts_json(running), "asymmetric", is_asymmetric(running));
 
 	return json_print(answer);
 }
@@ -116,6 +132,16 @@ __attribute__((format(printf, 3, 4))) static int add_fact(struct listing *listin
 		return -ENOMEM;
 	}
 	return listing_add(listing, (const char *const[]){name, value});
+}
+
+static int list_timeouts(struct listing *listing, const struct running *running)
+{
+	int err = 0;
+
+	for (int i = 0; i < N_TIMEOUTS; i++)
+		err |= add_fact(listing, "timeout", "%s: %u s", timeout_kinds[i].name,
+				running_header(running, timeout_kinds[i].cell));
+	return err;
 }
 
 static int list_facts(struct listing *listing, const struct status *status)
@@ -141,6 +167,10 @@ static int list_facts(struct listing *listing, const struct status *status)
 				status->fill[i].size);
 	err |= add_fact(listing, "flows made", "%llu, %llu pushed out, %llu without room",
 			tables->flows_created, tables->flows_evicted, tables->flows_lost);
+	err |= add_fact(listing, "fragmented packets", "%llu", tables->fragments_created);
+	err |= list_timeouts(listing, running);
+	if (is_asymmetric(running))
+		err |= add_fact(listing, "asymmetric", "true");
 	for (size_t i = 0; i < status->n_attachments; i++) {
 		const struct attachment *attachment = &status->attachments[i];
 

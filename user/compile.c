@@ -12,17 +12,6 @@
 #include "string_list.h"
 #include "tries.h"
 
-/*
- * Seconds. TCP: RFC 5382 REQ-5 (2 h 4 min open, 4 min opening and closing); UDP: RFC 4787 REQ-5
- * (at least 2 min); fragments: what Linux waits for the rest of a packet.
- */
-#define TIMEOUT_TCP 7440
-#define TIMEOUT_TCP_OPENING 240
-#define TIMEOUT_TCP_CLOSING 240
-#define TIMEOUT_UDP 180
-#define TIMEOUT_ECHO 60
-#define TIMEOUT_FRAGMENT 30
-
 int registries_init(struct registries *registries)
 {
 	int err;
@@ -133,7 +122,8 @@ static __u32 site_options(const struct site *site)
 {
 	return (site->mode == MODE_AUDIT ? (__u32)OPTION_AUDIT : 0) |
 	       (site->unlisted_drop ? (__u32)OPTION_UNLISTED_DROP : 0) |
-	       (site->echo_allow ? (__u32)OPTION_ECHO_ALLOW : 0);
+	       (site->echo_allow ? (__u32)OPTION_ECHO_ALLOW : 0) |
+	       (site->asymmetric ? (__u32)OPTION_ASYMMETRIC : 0);
 }
 
 static void write_header(const struct policy *policy, const struct records *records,
@@ -147,12 +137,8 @@ static void write_header(const struct policy *policy, const struct records *reco
 	cells[HEADER_PAGES] = (__u32)pages->count;
 	cells[HEADER_OPTIONS] = site_options(policy->site);
 	cells[HEADER_N_RECORDS] = (__u32)records->count;
-	cells[HEADER_TIMEOUT_TCP] = TIMEOUT_TCP;
-	cells[HEADER_TIMEOUT_TCP_OPENING] = TIMEOUT_TCP_OPENING;
-	cells[HEADER_TIMEOUT_TCP_CLOSING] = TIMEOUT_TCP_CLOSING;
-	cells[HEADER_TIMEOUT_UDP] = TIMEOUT_UDP;
-	cells[HEADER_TIMEOUT_ECHO] = TIMEOUT_ECHO;
-	cells[HEADER_TIMEOUT_FRAGMENT] = TIMEOUT_FRAGMENT;
+	for (int i = 0; i < N_TIMEOUTS; i++)
+		cells[timeout_kinds[i].cell] = policy->site->timeouts.seconds[i];
 }
 
 static int write_description(const struct policy *policy, const struct records *records,

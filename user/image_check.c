@@ -8,6 +8,7 @@
 #include "cleanup.h"
 #include "compile.h"
 #include "image_check.h"
+#include "timeouts.h"
 
 /* What a page has been found good for, so that a shared one is walked once. */
 enum seen {
@@ -187,6 +188,10 @@ static int check_header(struct check *check)
 	if (!fits(check, header[HEADER_DESCRIPTION], (header[HEADER_DESCRIPTION_BYTES] + 3) / 4,
 		  PAGE_CELLS))
 		return fault(check, "description at %#x", header[HEADER_DESCRIPTION]);
+	for (int i = 0; i < N_TIMEOUTS; i++)
+		if (header[timeout_kinds[i].cell] - 1 >= timeout_kinds[i].longest)
+			return fault(check, "timeout %s: %u", timeout_kinds[i].name,
+				     header[timeout_kinds[i].cell]);
 	return 0;
 }
 

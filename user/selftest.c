@@ -6,6 +6,7 @@
 
 #include "cleanup.h"
 #include "frame_build.h"
+#include "packet.h"
 #include "running.h"
 #include "selftest.h"
 #include "string_list.h"
@@ -88,6 +89,13 @@ static bool admits(const struct policy *policy, const struct grant *grant,
 	return false;
 }
 
+/* `asymmetric: true`; what is asked in TCP is a SYN, never a reply. */
+static bool may_be_reply(const struct policy *policy, const struct question *question)
+{
+	return policy->site->asymmetric && question->protocol == IPPROTO_UDP &&
+	       question->destination_port >= FIRST_DYNAMIC_PORT;
+}
+
 /* What the policy says of a port. */
 static enum reason expected(const struct policy *policy, const struct opening *openings,
 			    size_t count, const struct question *question)
@@ -105,9 +113,10 @@ static enum reason expected(const struct policy *policy, const struct opening *o
 		for (size_t j = 0; j < opening->n_grants; j++)
 			if (admits(policy, opening->grants[j], &question->source))
 				return REASON_matrix;
-		return REASON_source_not_allowed;
+		return may_be_reply(policy, question) ? REASON_asymmetric
+						      : REASON_source_not_allowed;
 	}
-	return REASON_port_not_in_matrix;
+	return may_be_reply(policy, question) ? REASON_asymmetric : REASON_port_not_in_matrix;
 }
 
 static int ask(struct run *run, const struct policy_pool *pool, const struct question *question,

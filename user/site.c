@@ -204,6 +204,8 @@ static const struct yaml_key site_keys[] = {
 	{"icmp_echo", read_icmp_echo, offsetof(struct site, echo_allow), false},
 	{"interfaces", site_read_interfaces, 0, true},
 	{"pools", site_read_pools, 0, true},
+	{"timeouts", timeouts_read, offsetof(struct site, timeouts), false},
+	{"asymmetric", yaml_read_bool, offsetof(struct site, asymmetric), false},
 	{"media", read_media, 0, false},
 	{"extra", read_extra, 0, false},
 	{"ipsec", site_read_ipsec, 0, false},
@@ -211,8 +213,6 @@ static const struct yaml_key site_keys[] = {
 	{"failsafe", NULL, 0, false},
 	{"overlays", NULL, 0, false},
 	{"features", NULL, 0, false},
-	{"asymmetric", NULL, 0, false},
-	{"timeouts", NULL, 0, false},
 	{"forwarding", NULL, 0, false},
 	{NULL, NULL, 0, false},
 };
@@ -222,6 +222,7 @@ static int read_document(struct yaml_doc *doc, struct site *site)
 	_cleanup_(site_free) struct site read = {.balancing = BALANCING_DNS};
 	int rc;
 
+	timeouts_usual(&read.timeouts);
 	read.path = strdup(doc->file);
 	read.matrix = strdup(MATRIX_BUILT_IN);
 	read.matrix_place = (struct place){.file = doc->file};

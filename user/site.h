@@ -6,6 +6,7 @@
 #include "image.h"
 #include "matrix.h"
 #include "prefix.h"
+#include "timeouts.h"
 
 enum mode { MODE_ENFORCE, MODE_AUDIT };
 
@@ -53,6 +54,8 @@ struct site {
 	enum mode mode;
 	bool unlisted_drop;
 	bool echo_allow;
+	bool asymmetric; /* only one direction crosses this gateway */
+	struct timeouts timeouts;
 	struct site_interface *interfaces;
 	size_t n_interfaces;
 	struct site_pool *pools;

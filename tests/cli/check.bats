@@ -43,7 +43,7 @@ accepted() {
 
 # --- mistakes, each with its place
 
-site_keys='version, matrix, profile, load_balancing, mode, outbound, unlisted, icmp_echo, interfaces, pools, media, extra, ipsec'
+site_keys='version, matrix, profile, load_balancing, mode, outbound, unlisted, icmp_echo, interfaces, pools, timeouts, asymmetric, media, extra, ipsec'
 addresses='10.1.2.3, 10.1.2.0/28, 2001:db8::1, 2001:db8::/64'
 
 @test "refuses an unknown key" {
@@ -109,10 +109,16 @@ addresses='10.1.2.3, 10.1.2.0/28, 2001:db8::1, 2001:db8::/64'
 
 @test "refuses every key that is not there yet, never ignores it" {
 	local key
-	for key in failsafe overlays features asymmetric timeouts forwarding; do
+	for key in failsafe overlays features forwarding; do
 		site "$key: {}"
 		refused "4:1: error: key \"$key\" is not supported by this version yet"
 	done
+}
+
+@test "refuses a timeout out of range, and says the range" {
+	site 'timeouts: {tcp: 8h, udp: 0, fragment: 5m}'
+	refused '4:26: error: udp: "0"; accepted: 1 to 604800 seconds, as 90, 90s, 15m or 2h' \
+		'4:39: error: fragment: "5m"; accepted: 1 to 120 seconds, as 90, 90s, 15m or 2h'
 }
 
 @test "refuses a matrix that is not there" {

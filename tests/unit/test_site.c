@@ -15,7 +15,7 @@
 
 #define SITE_KEYS                                                                                  \
 	"version, matrix, profile, load_balancing, mode, outbound, unlisted, icmp_echo, "          \
-	"interfaces, pools, media, extra, ipsec\n"
+	"interfaces, pools, timeouts, asymmetric, media, extra, ipsec\n"
 #define POOL_KEYS "name, roles, addresses, inherit\n"
 #define ROW_KEYS                                                                                   \
 	"role, roles, service, ports, protocols, application, direction, from, to, optional, note\n"
@@ -54,8 +54,8 @@ static const struct refusal {
 	{"failsafe", SITE "failsafe: {}\n", "s:4:1: error: key \"failsafe\"" LATER},
 	{"overlays", SITE "overlays: [edge]\n", "s:4:1: error: key \"overlays\"" LATER},
 	{"features", SITE "features: []\n", "s:4:1: error: key \"features\"" LATER},
-	{"asymmetric", SITE "asymmetric: true\n", "s:4:1: error: key \"asymmetric\"" LATER},
-	{"timeouts", SITE "timeouts: {}\n", "s:4:1: error: key \"timeouts\"" LATER},
+	{"asymmetric in other words", SITE "asymmetric: yes\n",
+	 "s:4:13: error: asymmetric: unknown word \"yes\"; accepted: false, true\n"},
 	{"forwarding", SITE "forwarding: true\n", "s:4:1: error: key \"forwarding\"" LATER},
 
 	/* interfaces */
@@ -268,6 +268,7 @@ static void has_defaults(void **state)
 	assert_int_equal(site.mode, MODE_ENFORCE);
 	assert_false(site.unlisted_drop);
 	assert_false(site.echo_allow);
+	assert_false(site.asymmetric);
 	assert_int_equal(site.n_interfaces, 1);
 	assert_int_equal(site.interfaces[0].side, SIDE_ANY);
 	assert_int_equal(site.interfaces[0].hook, HOOK_AUTO);
