@@ -25,7 +25,7 @@ E2E_SKELETONS := $(E2E_OBJECTS:.bpf.o=.skel.h)
 BENCH_OBJECTS := $(patsubst tests/bench/%.bpf.c,$(B)/bench/%.bpf.o,$(wildcard tests/bench/*.bpf.c))
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 
-.PHONY: tests matrix packet model cli e2e
+.PHONY: tests matrix packet model judge cli e2e
 .SECONDARY:
 
 tests: all $(UNIT_PROGRAMS) $(PACKET_PROGRAMS) $(MODEL_PROGRAMS) $(TOOLS) $(E2E_OBJECTS)
@@ -42,8 +42,13 @@ packet: $(PACKET_PROGRAMS)
 matrix: all
 	tests/run 'tests/matrix/test_seed.py $(B)/rolewall'
 
-model: $(MODEL_PROGRAMS)
+model: all $(MODEL_PROGRAMS)
 	tests/run tests/model/judge
+
+# make judge N=10000000 SEED=r1: as many packets as wanted
+N ?= 1000000
+judge: all $(MODEL_PROGRAMS)
+	tests/model/judge --verbose --count $(N) $(if $(SEED),--seed $(SEED))
 
 cli: all
 	tests/run $(sort $(wildcard tests/cli/*.bats))

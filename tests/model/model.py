@@ -7,48 +7,43 @@ comments are cases of the list.
 """
 
 from parse import ECHO, ERRORS, ICMP, ICMPV6, TCP, UDP, Verdict, is_link_local, parse
+from policy import IKE_PORTS
 
+ESP, AH = 50, 51
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 
 PASSES = {
     "matrix", "flow", "outbound", "transit", "arp", "neighbour_discovery", "multicast_listener",
-    "link_control", "icmp_error", "echo", "fragment",
+    "link_control", "icmp_error", "echo", "fragment", "failsafe", "ipsec", "asymmetric",
 }  # fmt: skip
 
 MINIMUM_MTU = {4: 68, 6: 1280}
+FIRST_DYNAMIC_PORT = 49152  # from here on an answer may go, where only one direction is seen
 
-# Seconds that an entry lives behind its last packet.
-OPENING, OPEN, CLOSING = "opening", "open", "closing"  # TCP; all others are open
-TCP_SECONDS = {OPENING: 240, OPEN: 7440, CLOSING: 240}
-UDP_SECONDS, ECHO_SECONDS, FRAGMENT_SECONDS = 180, 60, 30
+# Names of timeouts: seconds that an entry lives behind its last packet.
+OPENING, OPEN, CLOSING = "tcp_opening", "tcp", "tcp_closing"
 
 
 class Flow:
-    def __init__(self, protocol, state):
-        self.protocol = protocol
-        self.state = state
+    def __init__(self, state):
+        self.state = state  # the name of its timeout; only TCP's changes
         self.until = 0
-
-    def refresh(self, now):
-        if self.protocol == TCP:
-            self.until = now + TCP_SECONDS[self.state]
-        else:
-            self.until = now + (UDP_SECONDS if self.protocol == UDP else ECHO_SECONDS)
 
 
 class Fragmented:
     """A packet whose first fragment passed."""
 
-    def __init__(self, packet, now):
+    def __init__(self, packet, until):
         self.ports = (packet.sport, packet.dport)
         self.headers = packet.headers
         self.poisoned = False
-        self.until = now + FRAGMENT_SECONDS
+        self.until = until
 
 
 class Model:
     def __init__(self, policy):
         self.policy = policy
+        self.row = None  # the id of the row that the last packet counts under
         self.now = 0
         self.flows = {}
         self.fragments = {}
@@ -58,6 +53,7 @@ class Model:
 
     def judge(self, frame, side="any", gso=False):
         """(passed, reason), and remembers what the program would."""
+        self.row = None
         try:
             packet = parse(frame, gso)
             reason = self.decide(packet, side)
@@ -72,16 +68,64 @@ class Model:
         from_guarded = policy.guarded(packet.source)
         to_guarded = policy.guarded(packet.destination)
         if not from_guarded and not to_guarded:
-            return "unlisted" if policy.unlisted_drop else "transit"
+            return self.passing_by(packet)
         self.refuse(packet, to_guarded)
-        if from_guarded and side == "outside":
+        failsafe = to_guarded and self.is_failsafe(packet)
+        if from_guarded and side == "outside" and not failsafe:
             return "spoofed"  # 33
         if packet.protocol == TCP and not packet.later_fragment and bad_flags(packet.flags):
             return "tcp_flags"  # 56
-        reason = self.to_guarded(packet) if to_guarded else "outbound"
+        if failsafe:
+            reason = "failsafe"
+        else:
+            reason = self.ipsec(packet) or self.by_roles(packet, from_guarded, to_guarded)
+        if packet.first_fragment and reason in PASSES and (to_guarded or policy.outbound_matrix):
+            reason = self.record_fragment(packet) or reason
         if from_guarded and reason in PASSES:
             self.keep_flow(packet)
         return reason
+
+    def by_roles(self, packet, from_guarded, to_guarded):
+        """Both ends are asked, the destination first; what it says stands if the source agrees."""
+        if not to_guarded:
+            return self.outbound(packet)
+        reason = self.to_guarded(packet)
+        if from_guarded and reason in PASSES:
+            said = self.outbound(packet)
+            return reason if said in PASSES else said
+        return reason
+
+    # --- before the roles
+
+    def is_failsafe(self, packet):
+        return has_ports(packet) and self.policy.failsafe(
+            packet.protocol, packet.dport, packet.source
+        )
+
+    def passing_by(self, packet):
+        """Between two ends that nobody guards."""
+        if not self.policy.unlisted_drop:
+            return "transit"
+        if self.is_failsafe(packet):
+            return "failsafe"
+        answer = has_ports(packet) and self.policy.failsafe(
+            packet.protocol, packet.sport, packet.destination
+        )
+        return "failsafe" if answer and not is_pure_syn(packet) else "unlisted"
+
+    def ipsec(self, packet):
+        """What the site says of ESP, AH and IKE; None for everything else, and if it is silent."""
+        if packet.later_fragment:
+            return None
+        ike = packet.protocol == UDP and packet.dport in IKE_PORTS
+        if not ike and packet.protocol not in (ESP, AH):
+            return None
+        policy = self.policy
+        if policy.paired(packet.source, packet.destination):
+            return "ipsec"
+        if policy.exempt(packet.source) or policy.exempt(packet.destination):
+            return "ipsec_exempt"
+        return None
 
     def refuse(self, packet, to_guarded):
         """What holds for guarded hosts only."""
@@ -107,61 +151,101 @@ class Model:
         if packet.later_fragment:
             return self.follow(packet)
         if has_ports(packet):
-            reason = self.to_port(packet)
-        elif is_icmp(packet):
-            reason = self.icmp(packet)
-        else:
-            return "protocol_not_in_matrix"  # 66, 67, 68, 69, 71, 72
-        if packet.first_fragment and reason in PASSES:
-            return self.record_fragment(packet) or reason
-        return reason
+            return self.to_port(packet)
+        if is_icmp(packet):
+            return self.icmp(packet)
+        return "protocol_not_in_matrix"  # 66, 67, 68, 69, 71, 72
 
     def to_port(self, packet):
-        said = self.policy.opens(
+        row, known = self.policy.opens(
             packet.destination, packet.protocol, packet.dport, packet.source
         )
-        if said == "open":
+        if row:
+            self.row = row.id
             return "matrix"
         if self.is_reply(packet):
             return "flow"
-        return "source_not_allowed" if said == "other" else "port_not_in_matrix"
+        if self.policy.asymmetric and may_be_answer(packet):
+            return "asymmetric"
+        return "source_not_allowed" if known else "port_not_in_matrix"
 
     def is_reply(self, packet):
         """A reply keeps its flow; it never ends it (62), and a SYN is none."""
         flow = self.find_flow(
             packet.destination, packet.source, packet.protocol, packet.dport, packet.sport
         )
-        if not flow or packet.protocol == TCP and packet.flags & (SYN | ACK) == SYN:
+        if not flow or is_pure_syn(packet):
             return False
         if flow.state == OPENING and packet.flags & ACK and not packet.flags & RST:
             flow.state = OPEN
-        flow.refresh(self.now)
+        self.refresh(flow)
         return True
 
     def icmp(self, packet):
         request, reply = ECHO[packet.family]
         if packet.icmp_type == request:
             return "echo" if self.policy.echo_allow else "icmp_echo"
+        otherwise = "asymmetric" if self.policy.asymmetric else "icmp_unrelated"
         if packet.icmp_type == reply:
-            return "flow" if self.is_reply(packet) else "icmp_unrelated"
+            return "flow" if self.is_reply(packet) else otherwise
         if packet.icmp_type not in ERRORS[packet.family]:
             return "icmp_type"  # 64
         if 0 <= packet.mtu < MINIMUM_MTU[packet.family]:
             return "icmp_mtu"  # 65
-        return "icmp_error" if self.is_related(packet) else "icmp_unrelated"  # 52, 63
+        if not packet.quote or packet.quote.source != packet.destination:
+            return "icmp_unrelated"
+        return "icmp_error" if self.is_related(packet.quote) else otherwise  # 52, 63
 
-    def is_related(self, packet):
+    def is_related(self, quote):
         """The quoted packet is one the host may have sent: of a flow, or from an open port."""
-        quote = packet.quote
-        if not quote or quote.source != packet.destination:
-            return False
         if self.find_flow(
             quote.source, quote.destination, quote.protocol, quote.sport, quote.dport
         ):
             return True
-        return quote.protocol in (TCP, UDP) and self.policy.opens(
+        return quote.protocol in (TCP, UDP) and self.policy.lets_in(
             quote.source, quote.protocol, quote.sport, quote.destination
-        ) == "open"
+        )
+
+    # --- from a guarded host
+
+    def outbound(self, packet):
+        policy = self.policy
+        if not policy.outbound_matrix:
+            return "outbound"
+        if packet.later_fragment:
+            return self.follow(packet)
+        if is_icmp(packet):
+            reply = ECHO[packet.family][1]
+            passes = packet.icmp_type == reply or packet.icmp_type in ERRORS[packet.family]
+            return "outbound" if passes else "outbound_not_in_matrix"
+        if not has_ports(packet):
+            return "outbound_not_in_matrix"
+        row = policy.sends(packet.source, packet.protocol, packet.dport, packet.destination)
+        if row:
+            self.row = self.row or row.id
+            return "matrix"
+        if policy.knows_initiator(
+            packet.destination, packet.protocol, packet.dport, packet.source
+        ):
+            return "outbound"
+        if self.is_answer(packet) or self.in_flow(packet):
+            return "outbound"
+        if policy.asymmetric and packet.protocol == TCP and not is_pure_syn(packet):
+            return "asymmetric"
+        return "outbound_not_in_matrix"
+
+    def is_answer(self, packet):
+        return not is_pure_syn(packet) and self.policy.lets_in(
+            packet.source, packet.protocol, packet.sport, packet.destination
+        )
+
+    def in_flow(self, packet):
+        there = (packet.source, packet.destination)
+        ports = (packet.sport, packet.dport)
+        return bool(
+            self.find_flow(*there, packet.protocol, *ports)
+            or self.find_flow(*there[::-1], packet.protocol, *ports[::-1])
+        )
 
     # --- flows that guarded hosts start
 
@@ -173,9 +257,9 @@ class Model:
         """Only where the matrix alone would not let the reply in."""
         if packet.later_fragment or not (has_ports(packet) or is_icmp(packet)):
             return
-        if has_ports(packet) and self.policy.opens(
+        if has_ports(packet) and self.policy.lets_in(
             packet.source, packet.protocol, packet.sport, packet.destination
-        ) == "open":
+        ):
             return
         key = (packet.source, packet.destination, packet.protocol, packet.sport, packet.dport)
         flow = self.find_flow(*key)
@@ -185,11 +269,13 @@ class Model:
             elif packet.protocol == TCP and packet.flags & SYN:
                 flow.state = OPENING
         elif self.may_start(packet):
-            opening = packet.protocol == TCP and packet.flags & SYN
-            flow = self.flows[key] = Flow(packet.protocol, OPENING if opening else OPEN)
+            flow = self.flows[key] = Flow(first_state(packet))
         else:
             return
-        flow.refresh(self.now)
+        self.refresh(flow)
+
+    def refresh(self, flow):
+        flow.until = self.now + self.policy.timeouts[flow.state]
 
     def may_start(self, packet):
         if packet.protocol == UDP:
@@ -199,7 +285,7 @@ class Model:
             return kind == SYN or kind == ACK and self.policy.audit  # 57, 75
         return packet.icmp_type == ECHO[packet.family][0]
 
-    # --- fragments towards guarded hosts
+    # --- fragments
 
     def find_fragment(self, packet):
         entry = self.fragments.get(fragment_key(packet))
@@ -219,7 +305,8 @@ class Model:
         """25: two first fragments of one packet that name other ports spoil it for both."""
         entry = self.find_fragment(packet)
         if not entry:
-            self.fragments[fragment_key(packet)] = Fragmented(packet, self.now)
+            until = self.now + self.policy.timeouts["fragment"]
+            self.fragments[fragment_key(packet)] = Fragmented(packet, until)
             return None
         if entry.ports != (packet.sport, packet.dport):
             entry.poisoned = True
@@ -232,6 +319,23 @@ def has_ports(packet):
 
 def is_icmp(packet):
     return packet.protocol == (ICMP if packet.family == 4 else ICMPV6)
+
+
+def is_pure_syn(packet):
+    return packet.protocol == TCP and packet.flags & (SYN | ACK) == SYN
+
+
+def may_be_answer(packet):
+    """Where only one direction is seen: no new TCP connection; UDP to where clients listen."""
+    if packet.protocol == TCP:
+        return not is_pure_syn(packet)
+    return packet.dport >= FIRST_DYNAMIC_PORT
+
+
+def first_state(packet):
+    if packet.protocol == TCP:
+        return OPENING if packet.flags & SYN else OPEN
+    return "udp" if packet.protocol == UDP else "icmp_echo"
 
 
 def bad_flags(flags):

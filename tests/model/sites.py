@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Random sites for the judge: few addresses close to each other, so that edges meet."""
+"""Random sites for the judge: few addresses close to each other, so that edges meet, and every
+option that a site has."""
 
 import ipaddress
 import itertools
@@ -10,8 +11,21 @@ SIDES = ("any", "outside", "inside")
 BASES4 = ("10.1.2.0/24", "10.1.3.0/24", "172.16.255.0/24", "192.0.2.0/25", "100.127.255.240/28")
 BASES6 = ("2001:db8:2::/48", "2001:db8:2:1::/64", "fd00::/16", "2001:db8:ffff:ffff::/64")
 MEDIA = ("audio", "video", "app-sharing", "client-audio", "client-video")
-EDGE_PORTS = (1, 2, 79, 80, 255, 256, 257, 443, 511, 512, 1023, 1024, 5060, 5061, 49151, 49152,
-              57500, 65279, 65280, 65534, 65535)  # fmt: skip
+EDGE_PORTS = (1, 2, 79, 80, 255, 256, 257, 443, 499, 500, 501, 511, 512, 1023, 1024, 4499, 4500,
+              4501, 5060, 5061, 49151, 49152, 57500, 65279, 65280, 65534, 65535)  # fmt: skip
+TIMEOUT_NAMES = ("tcp_opening", "tcp", "tcp_closing", "udp", "icmp_echo", "fragment")
+WHOLE = ("0.0.0.0/0", "::/0", "0.0.0.0/1", "8000::/1")
+
+# What a program that is being built may not know yet; each is generated only where it is accepted.
+OPTIONS = {
+    "least-privilege": {"profile": "least-privilege"},
+    "features": {"features": ["servers/24"], "profile": "least-privilege"},
+    "outbound": {"outbound": "matrix"},
+    "failsafe": {"failsafe": {"from": ["10.9.0.0/24"], "ports": ["22/tcp"]}},
+    "ipsec": {"ipsec": [{"between": ["front-end", "10.9.0.0/24"], "note": "x"}]},
+    "asymmetric": {"asymmetric": True},
+    "timeouts": {"timeouts": {"udp": 20}},
+}
 
 
 def random_prefix(rng):
@@ -36,61 +50,167 @@ def random_ports(rng):
     return f"{first}-{last}" if last > first else str(first)
 
 
-def random_row(rng, roles, prefixes):
-    row = {
-        "roles": rng.sample(roles, rng.randint(1, 2)),
-        "ports": [random_ports(rng)],
-        "protocols": rng.sample(["tcp", "udp"], rng.randint(1, 2)),
-    }
-    kind = rng.random()
-    if kind < 0.4:
-        row["from"] = rng.sample(roles, rng.randint(1, 2))
-    elif kind < 0.7:
-        row["from"] = rng.sample(prefixes, min(len(prefixes), rng.randint(1, 3)))
-    elif kind < 0.75:
-        row["from"] = [rng.choice(("0.0.0.0/0", "::/0", "0.0.0.0/1", "8000::/1"))]
-    elif kind < 0.8:
-        row["from"] = ["any"]
-    elif kind < 0.85:
-        row["from"] = [rng.choice(roles), rng.choice(prefixes)]
-    return row
+class SiteMaker:
+    """OPTIONS: names of those that the program knows."""
 
+    def __init__(self, rng, matrix, options):
+        self.rng = rng
+        self.matrix = matrix
+        self.options = options
+        self.roles = list(matrix["roles"])
+        self.words = self.roles + list(matrix.get("groups", {}))
+        self.prefixes = []
 
-def random_site(rng, matrix):
-    """As yaml.safe_load() gives it. What a site may not say can be among it: then apply refuses."""
-    roles = list(matrix["roles"])
-    count = rng.choice((1, 2, 3, 5, 8, 12))
-    prefixes = sorted({random_prefix(rng) for _ in range(count * rng.randint(1, 4))})
-    rng.shuffle(prefixes)
-    pools = []
-    for number in range(count):
-        addresses = prefixes[number::count]
-        if addresses:
-            pools.append({
-                "name": f"pool{number}",
-                "roles": rng.sample(roles, rng.choice((1, 1, 1, 2, 3))),
-                "addresses": addresses,
-                "inherit": rng.random() < 0.2,
-            })  # fmt: skip
-    site = {
-        "version": 1,
-        "load_balancing": rng.choice(("dns", "hardware")),
-        "mode": "audit" if rng.random() < 0.15 else "enforce",
-        "unlisted": "drop" if rng.random() < 0.3 else "pass",
-        "icmp_echo": rng.choice(("drop", "allow")),
-        "interfaces": [
-            {"name": name, "side": side} for name, side in zip(DEVICES, itertools.cycle(SIDES))
-        ],
-        "pools": pools,
-        "extra": [
-            random_row(rng, roles, sorted({*prefixes, *(random_prefix(rng) for _ in range(3))}))
-            for _ in range(rng.randint(0, 12))
-        ],
-    }
-    if rng.random() < 0.3:
-        first = rng.choice((1024, 20000, 40000, 60000))
-        site["media"] = {
-            name: f"{first + i * 1000}-{first + i * 1000 + 999}"
-            for i, name in enumerate(rng.sample(MEDIA, rng.randint(1, 3)))
+    def chance(self, probability):
+        return self.rng.random() < probability
+
+    def may(self, option, probability):
+        """Draws in any case, so that a seed means the same site as far as it can."""
+        return self.chance(probability) and option in self.options
+
+    # --- peers
+
+    def some(self, words, most):
+        return self.rng.sample(words, min(len(words), self.rng.randint(1, most)))
+
+    def far_end(self):
+        """A value of `from` or `to`, or None for none."""
+        kind = self.rng.random()
+        if kind < 0.4:
+            return self.some(self.words, 3)
+        if kind < 0.7:
+            return self.some(self.prefixes, 3)
+        if kind < 0.75:
+            return [self.rng.choice(WHOLE)]
+        if kind < 0.8:
+            return ["any"]
+        if kind < 0.85:
+            return [self.rng.choice(self.words), self.rng.choice(self.prefixes)]
+        return None
+
+    def peer(self):
+        """One word of an IPsec pair; roles that somebody holds, mostly."""
+        if self.chance(0.5):
+            return self.rng.choice(self.prefixes)
+        return self.rng.choice(self.held if self.chance(0.8) else self.words)
+
+    # --- parts of a site
+
+    def pools(self):
+        rng = self.rng
+        count = rng.choice((1, 2, 3, 5, 8, 12))
+        prefixes = sorted({random_prefix(rng) for _ in range(count * rng.randint(1, 4))})
+        rng.shuffle(prefixes)
+        pools = []
+        for number in range(count):
+            addresses = prefixes[number::count]
+            if addresses:
+                pools.append({
+                    "name": f"pool{number}",
+                    "roles": rng.sample(self.roles, rng.choice((1, 1, 1, 2, 3))),
+                    "addresses": addresses,
+                    "inherit": rng.random() < 0.2,
+                })  # fmt: skip
+        self.prefixes = sorted({*prefixes, *(random_prefix(rng) for _ in range(3))})
+        self.held = [role for pool in pools for role in pool["roles"]]
+        return pools
+
+    def row(self):
+        rng = self.rng
+        row = {
+            "roles": self.some(self.held, 2) if self.chance(0.5) else self.some(self.words, 2),
+            "ports": [random_ports(rng)],
+            "protocols": rng.sample(["tcp", "udp"], rng.randint(1, 2)),
         }
-    return site
+        row["roles"] = sorted(set(row["roles"]))
+        direction = rng.choice((None, None, ["in"], ["out"], ["out"], ["in", "out"]))
+        if direction:
+            row["direction"] = direction
+        ends = {"in": "from", "out": "to"}
+        for word in direction or ["in"]:
+            far_end = self.far_end()
+            if far_end:
+                row[ends[word]] = far_end
+        if self.chance(0.2):
+            row["optional"] = self.chance(0.8)
+        return row
+
+    def feature_words(self, site):
+        """Ids and features of optional rows."""
+        words = {f"extra/{i + 1:02}" for i, row in enumerate(site["extra"]) if row.get("optional")}
+        for table in self.matrix["tables"].values():
+            for row in table["rows"]:
+                if row.get("optional"):
+                    words.add(row["id"])
+                    if "feature" in row:
+                        words.add(row["feature"])
+        return sorted(words)
+
+    def failsafe(self):
+        return {
+            "from": self.some([p for p in self.prefixes if not p.endswith("/0")], 3),
+            "ports": [
+                f"{random_ports(self.rng)}/{self.rng.choice(('tcp', 'udp'))}"
+                for _ in range(self.rng.choice((1, 1, 2)))
+            ],
+        }
+
+    def timeouts(self):
+        times = {}
+        for name in self.some(TIMEOUT_NAMES, 6):
+            most = 120 if name == "fragment" else 604800
+            times[name] = self.rng.choice(
+                (1, 2, 3, 10, 59, "1s", "1m", "90s", 120, min(most, 3600), most,
+                 "2m" if name == "fragment" else "2h")
+            )  # fmt: skip
+        return times
+
+    def media(self):
+        first = self.rng.choice((1024, 20000, 40000, 60000))
+        return {
+            name: f"{first + i * 1000}-{first + i * 1000 + 999}"
+            for i, name in enumerate(self.rng.sample(MEDIA, self.rng.randint(1, 3)))
+        }
+
+    def overlays(self):
+        return sorted(n for n, table in self.matrix["tables"].items() if table.get("overlay"))
+
+    def site(self):
+        """As yaml.safe_load() gives it. What a site may not say can be among it: then apply refuses."""
+        rng = self.rng
+        site = {
+            "version": 1,
+            "load_balancing": rng.choice(("dns", "hardware")),
+            "mode": "audit" if self.chance(0.15) else "enforce",
+            "unlisted": "drop" if self.chance(0.3) else "pass",
+            "icmp_echo": rng.choice(("drop", "allow")),
+            "interfaces": [
+                {"name": name, "side": side}
+                for name, side in zip(DEVICES, itertools.cycle(SIDES))
+            ],
+            "pools": self.pools(),
+            "extra": [],
+        }
+        site["extra"] = [self.row() for _ in range(rng.randint(0, 12))]
+        if self.chance(0.3):
+            site["media"] = self.media()
+        if self.may("least-privilege", 0.5):
+            site["profile"] = "least-privilege"
+        if self.may("features", 0.5) and "profile" in site:
+            site["features"] = self.some(self.feature_words(site), 8)
+        if self.may("outbound", 0.5):
+            site["outbound"] = "matrix"
+        if self.may("failsafe", 0.4):
+            site["failsafe"] = self.failsafe()
+        if self.may("ipsec", 0.5):
+            site["ipsec"] = [
+                {"between": [self.peer(), self.peer()]} for _ in range(rng.randint(1, 4))
+            ]
+        if self.may("asymmetric", 0.25):
+            site["asymmetric"] = True
+        if self.may("timeouts", 0.3):
+            site["timeouts"] = self.timeouts()
+        overlays = self.overlays()
+        if overlays and self.chance(0.5):
+            site["overlays"] = self.some(overlays, 4)
+        return site

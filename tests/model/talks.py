@@ -15,6 +15,7 @@ BAD6 = ("::", "::1", "::10.1.2.3", "::ffff:10.1.2.3", "fe80::1", "febf::1", "fec
         "ff02::16")  # fmt: skip
 FAR6 = ("2001:db8:9::1", "2001:db8:9::2", "2620:fe::fe", "64:ff9b::1", "fe00::1", "1::")
 GROUPS = (b"\xff" * 6, b"\x01\0\x5e\0\0\x01", b"\x33\x33\0\0\0\x01")
+TAGS = (1,) * 8 + (2,) * 7 + (3,)
 
 
 @dataclass
@@ -35,6 +36,16 @@ def packed(text):
     return ipaddress.ip_address(text).packed
 
 
+def far_words(site):
+    """Everything that the site says of who may be at the far end."""
+    for row in site["extra"]:
+        yield from row.get("from", ())
+        yield from row.get("to", ())
+    yield from site.get("failsafe", {}).get("from", ())
+    for entry in site.get("ipsec", ()):
+        yield from entry["between"]
+
+
 class Talks:
     """Chooses; remembers who talked."""
 
@@ -48,14 +59,13 @@ class Talks:
         for pool in site["pools"]:
             for text in pool["addresses"]:
                 self.add_prefix(ipaddress.ip_network(text))
-        for row in site["extra"]:
-            for word in row.get("from", ()):
-                if any(mark in word for mark in ".:/"):
-                    self.add_prefix(ipaddress.ip_network(word))
+        for word in far_words(site):
+            if any(mark in word for mark in ".:/"):
+                self.add_prefix(ipaddress.ip_network(word))
         self.ports = sorted(self.edge_ports())
         self.talks = []  # what guarded hosts began
         self.inbound = []  # what came to open ports
-        self.pending = []  # fragments on their way
+        self.pending = []  # (frame, seconds before it): on their way
         self.id = 0
 
     def add_prefix(self, prefix):
@@ -73,8 +83,10 @@ class Talks:
     def edge_ports(self):
         ports = set(EDGE_PORTS)
         for pool in self.policy.pools.values():
-            for _, first, last, _ in pool.openings:
+            for _, first, last, _ in pool.inbound + pool.outbound:
                 ports |= {first - 1, first, last, last + 1}
+        for _, first, last in self.policy.failsafe_ports:
+            ports |= {first - 1, first, last, last + 1}
         return {port for port in ports if 0 < port < 65536}
 
     # --- choices
@@ -89,10 +101,24 @@ class Talks:
     def open_port(self, host):
         """One that some row opens on this host, mostly; at the end of its range."""
         pool = self.policy.lookup(host)
-        if not pool or not pool.openings or self.chance(0.3):
+        if not pool or not pool.inbound or self.chance(0.3):
             return self.port()
-        _, first, last, _ = self.rng.choice(pool.openings)
+        _, first, last, _ = self.rng.choice(pool.inbound)
         return self.rng.choice((first, last)) or 1
+
+    def edge(self, first, last):
+        """A port at an end of a range, or right beside it."""
+        port = self.rng.choice((first, last, first, last, first - 1, last + 1, (first + last) // 2))
+        return min(max(port, 1), 65535)
+
+    def fitting(self, conditions, family):
+        """An address that the conditions admit, if one is found quickly."""
+        address = self.anybody(family)
+        for _ in range(8):
+            if self.policy.admits(conditions, address):
+                break
+            address = self.rng.choice(self.near[family] or self.far[family])
+        return address
 
     def host(self, family):
         return self.rng.choice(self.hosts[family] or self.near[family] or self.far[family])
@@ -126,6 +152,8 @@ class Talks:
         if talk.protocol == UDP:
             checksum = 0 if self.chance(0.05) else 0x1234
             return p.udp(talk.sport, talk.dport, data, checksum=checksum)
+        if talk.protocol not in (1, 58):
+            return bytes(8) + data
         kinds = (8, 0) if len(talk.source) == 4 else (128, 129)
         return p.echo(kinds[bool(flags & 16)], talk.sport, data)
 
@@ -140,7 +168,7 @@ class Talks:
         ethertype = 0x0800 if packet[0] >> 4 == 4 else 0x86DD
         tags = [
             (rng.choice(p.VLAN_TYPES), rng.choice((0, 5, 0xE064)))
-            for _ in range(rng.choices((0, 1, 2, 3), (70, 15, 13, 2))[0])
+            for _ in range(rng.choice(TAGS) if self.chance(0.3) else 0)
         ]
         if self.chance(0.03):
             fields["destination"] = rng.choice(GROUPS)

@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Random traffic over a site, most of it near an edge of the rule: see Traffic.packets()."""
 
+import itertools
 from dataclasses import dataclass
 
 import packets as p
-from sites import DEVICES
-from talks import TCP, UDP, Talk, Talks, packed
+from aims import Aims
+from talks import TCP, UDP, Talk, packed
 
 RESERVED = b"\x01\x80\xc2\0\0"
 PROTOCOLS = (0, 1, 2, 4, 6, 17, 33, 41, 43, 44, 47, 50, 51, 58, 59, 60, 89, 103, 112, 115, 132,
              135, 136, 139, 140, 253, 255)  # fmt: skip
-
-# seconds: entries end after 30, 60, 180, 240 and 7,440
-WAITS = (1, 29, 30, 31, 59, 60, 61, 179, 180, 181, 239, 240, 241, 1000, 7439, 7440)
+SEEN_DEVICES = (0, 0, 0, 1, 2, 2, 2)  # outside less often: there most of it is spoofed
 
 
 @dataclass
@@ -27,7 +26,7 @@ class Shot:
     wait: int = 0
 
 
-class Traffic(Talks):
+class Traffic(Aims):
     # --- kinds of traffic: each gives a frame, or None
 
     def new_talk(self, source, destination):
@@ -169,6 +168,10 @@ class Traffic(Talks):
             talk = self.rng.choice(self.talks[-30:]).back()
         elif self.chance(0.2):
             talk = Talk(talk.destination, talk.source, talk.protocol, talk.sport, talk.dport)
+        self.cut_talk(talk)
+        return None
+
+    def cut_talk(self, talk):
         family = 4 if len(talk.source) == 4 else 6
         self.id = self.rng.choice((self.id, self.id + 1, self.rng.getrandbits(16)))
         payload = self.transport(talk, self.flags() if self.chance(0.3) else 16, bytes(64))
@@ -191,8 +194,7 @@ class Traffic(Talks):
         front = self.rng.choice((0, 0, 0, 8, 16)) if family == 6 else 0
         for offset, piece, more in pieces:
             if self.chance(0.9):
-                self.pending.append(self.fragment(talk, offset, piece, more, front))
-        return None
+                self.pending.append((self.fragment(talk, offset, piece, more, front), 0))
 
     def fragment(self, talk, offset, piece, more, front):
         """FRONT: bytes of destination options between the fragment header and the transport."""
@@ -305,10 +307,13 @@ class Traffic(Talks):
     # --- the stream
 
     KINDS = (
-        (inward, 20), (outward, 12), (again, 20), (error, 10), (ping, 3), (icmp_any, 4),
-        (on_link, 4), (other_protocol, 4), (cut_up, 10), (extended, 6), (not_ip, 4),
-        (odd_header, 7), (noise, 2),
+        ("inward", 12), ("by_row", 9), ("outward", 9), ("out_by_row", 5), ("across", 8),
+        ("answer", 6), ("again", 15), ("safe", 4), ("ipsec", 5), ("error", 10), ("ping", 3),
+        ("host_icmp", 2), ("icmp_any", 3), ("on_link", 3), ("other_protocol", 3), ("cut_up", 8),
+        ("extended", 5), ("not_ip", 3), ("odd_header", 6), ("noise", 1.5), ("aging", 0.8),
     )  # fmt: skip
+    NAMES = tuple(name for name, _ in KINDS)
+    WEIGHTS = tuple(itertools.accumulate(weight for _, weight in KINDS))
 
     def flip(self, frame):
         frame = bytearray(frame)
@@ -330,14 +335,16 @@ class Traffic(Talks):
         return frame
 
     def next_frame(self):
+        """(a frame or None, seconds before it)"""
         if self.pending and self.chance(0.6):
             return self.pending.pop(0)
-        kinds, weights = zip(*self.KINDS)
-        return self.rng.choices(kinds, weights)[0](self)
+        if self.chance(0.005):
+            return self.again(), self.edge_of_time()
+        return getattr(self, self.rng.choices(self.NAMES, cum_weights=self.WEIGHTS)[0])(), 0
 
     def shot(self, frame):
         rng = self.rng
-        shot = Shot(frame, rng.choices(range(len(DEVICES)), (3, 1, 3))[0], self.chance(0.5))
+        shot = Shot(frame, rng.choice(SEEN_DEVICES), self.chance(0.5))
         # BPF_PROG_TEST_RUN takes no longer skb, and none that ends inside a bare IP header
         if len(frame) > 3500 or len(frame) < {b"\x08\0": 34, b"\x86\xdd": 54}.get(frame[12:14], 14):
             shot.tc = False
@@ -352,8 +359,7 @@ class Traffic(Talks):
         """COUNT shots."""
         made = 0
         while made < count:
-            wait = self.rng.choice(WAITS) if self.chance(0.01) else 0
-            frame = self.again() if wait else self.next_frame()
+            frame, wait = self.next_frame()
             if frame is None:
                 continue
             made += 1

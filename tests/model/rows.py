@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""The rows of a matrix file and of a site, as they count under the site's options.
+
+Written from docs and design alone, in the plainest way; it shares nothing with the program.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+
+TCP, UDP = 6, 17
+PROTOCOLS = {"tcp": TCP, "udp": UDP}
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def port_range(word):
+    first, _, last = str(word).partition("-")
+    return int(first), int(last or first)
+
+
+def expand(matrix, word):
+    """The roles a word stands for: itself, or the members of a group."""
+    return set(matrix.get("groups", {}).get(word, [word]))
+
+
+def conditions(matrix, words):
+    """None for anybody; else a list of sets of roles and of prefixes, of which one must fit."""
+    words = as_list(words or [])
+    if not words or "any" in words:
+        return None
+    return [
+        ipaddress.ip_network(word)
+        if any(mark in word for mark in ".:/")
+        else expand(matrix, word)
+        for word in words
+    ]
+
+
+@dataclass
+class Row:
+    id: str
+    roles: set  # of which a host must hold one
+    only: set  # and one of these; None: no further limit
+    protocols: list
+    ports: list  # of (first, last)
+    inward: bool
+    outward: bool
+    sources: list  # conditions: whom it admits
+    initiators: list  # conditions: who is known to start such connections, in any profile
+    targets: list  # conditions: where it lets the host go
+
+    def holds(self, roles):
+        return bool(self.roles & roles) and (self.only is None or bool(self.only & roles))
+
+
+class Reader:
+    def __init__(self, site, matrix):
+        self.matrix = matrix
+        self.least = site.get("profile", "literal") == "least-privilege"
+        self.features = set(as_list(site.get("features", [])))
+        self.media = site.get("media", {})
+        self.balancing = site.get("load_balancing", "dns")
+        self.overlays = set(as_list(site.get("overlays", [])))
+        self.extra = site.get("extra", [])
+
+    def rows(self):
+        """In the order of the documents."""
+        for name, table in self.matrix["tables"].items():
+            if not self.counts(name, table):
+                continue
+            for text in table["rows"]:
+                if self.wanted(text["id"], text):
+                    yield self.vendors(text, bool(table.get("overlay")))
+        for number, text in enumerate(self.extra):
+            id = f"extra/{number + 1:02}"
+            if self.wanted(id, text):
+                yield self.row(id, text, True, True)
+
+    def counts(self, name, table):
+        if not table.get("opens", True):
+            return False
+        if table.get("overlay") and name not in self.overlays:
+            return False
+        return table.get("load_balancing", self.balancing) == self.balancing
+
+    def wanted(self, id, text):
+        """Optional rows are off in least-privilege unless their id or feature is named."""
+        if not self.least or not text.get("optional"):
+            return True
+        return bool({id, *as_list(text.get("feature", []))} & self.features)
+
+    def vendors(self, text, overlay):
+        """A row of the matrix; its from and to limit in least-privilege, an overlay's always."""
+        row = self.row(text["id"], text, self.least or overlay, overlay)
+        if self.least and not overlay:
+            # what the vendor describes as outgoing, with a far end that is not just anybody
+            if row.inward and row.outward and row.targets is not None:
+                row.inward = False
+            if "only" in text:
+                row.only = set()
+                for word in as_list(text["only"]):
+                    row.only |= expand(self.matrix, word)
+        return row
+
+    def row(self, id, text, limits, own):
+        roles = set()
+        for word in as_list(text.get("roles", text.get("role"))):
+            roles |= expand(self.matrix, word)
+        ports = as_list(text["ports"])
+        if text.get("media") in self.media:
+            ports = [self.media[text["media"]]]
+        direction = as_list(text.get("direction", ["in"]))
+        sources = conditions(self.matrix, text.get("from"))
+        targets = conditions(self.matrix, text.get("to"))
+        return Row(
+            id=id,
+            roles=roles,
+            only=None,
+            protocols=[PROTOCOLS[word] for word in as_list(text["protocols"])],
+            ports=list(map(port_range, ports)),
+            inward="in" in direction,
+            outward="out" in direction,
+            sources=sources if limits else None,
+            initiators=sources,
+            targets=targets if limits else None,
+        )
+
+
+def exempt_roles(matrix):
+    """Whose traffic must not negotiate IPsec."""
+    roles = set()
+    for text in matrix["tables"].get("ipsec", {}).get("rows", []):
+        for word in as_list(text["role"]):
+            roles |= expand(matrix, word)
+    return roles
