@@ -68,30 +68,41 @@ static __always_inline __u32 trie4(const struct book *book, __u32 address)
 	return entry;
 }
 
+/* An IPv6 address in two registers: byte N of each is byte N in memory order. */
+struct halves {
+	__u64 half[2];
+};
+
+static __always_inline struct halves halves_of(const union address *address)
+{
+	return (struct halves){.half = {memory_pair(address->word[0], address->word[1]),
+					memory_pair(address->word[2], address->word[3])}};
+}
+
 /* One node: skips the bytes that all its prefixes share, then one byte. */
 static __always_inline __u32 trie6_step(const struct book *book, const __u32 *node,
-					const union address *address, const union address *bytes)
+					const struct halves *address)
 {
-	__u32 different = (address->word[0] & node[NODE_MASKS]) ^ node[NODE_WORDS];
+	const __u64 *words = (const __u64 *)&node[NODE_WORDS];
+	const __u64 *masks = (const __u64 *)&node[NODE_MASKS];
 	__u32 depth = node[NODE_DEPTH];
 
-	different |= (address->word[1] & node[NODE_MASKS + 1]) ^ node[NODE_WORDS + 1];
-	different |= (address->word[2] & node[NODE_MASKS + 2]) ^ node[NODE_WORDS + 2];
-	different |= (address->word[3] & node[NODE_MASKS + 3]) ^ node[NODE_WORDS + 3];
-	if (different)
+	if (((address->half[0] & masks[0]) ^ words[0]) | ((address->half[1] & masks[1]) ^ words[1]))
 		return node[NODE_DEFAULT];
-	return cell(book, node[NODE_TABLE] + bytes->byte[depth & 15]);
+	return cell(book,
+		    node[NODE_TABLE] + memory_byte(depth & 8 ? address->half[1] : address->half[0],
+						   depth & 7));
 }
 
 /* Returns the address of a record, or a cell of another kind where the image is wrong. */
 static __always_inline __u32 trie6(const struct book *book, const union address *address)
 {
-	union address bytes = *address; /* indexed, which keeps it out of the registers */
+	const struct halves halves = halves_of(address);
 	__u32 entry = book->cells[HEADER_ROOT6];
 	int i;
 
 	for (i = 0; i < TRIE6_STEPS && (entry & CELL_KIND) == CELL_POINTER; i++)
-		entry = trie6_step(book, cells16(book, entry), address, &bytes);
+		entry = trie6_step(book, cells16(book, entry), &halves);
 	return entry;
 }
 

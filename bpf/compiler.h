@@ -36,6 +36,13 @@
 #define first_half(x) ((x)&0xffffU)
 #define third_byte(x) ((x) >> 16 & 0xffU)
 #define fourth_byte(x) ((x) >> 24)
+#define first_byte(x) ((x)&0xffU)
+/* Of a port as it lies in a packet. */
+#define high_byte(x) ((x)&0xffU)
+#define low_byte(x) ((x) >> 8)
+/* Two words side by side in memory, and byte N of such a pair. */
+#define memory_pair(first, second) ((__u64)(second) << 32 | (first))
+#define memory_byte(pair, n) ((__u32)((pair) >> ((n)*8)) & 0xffU)
 #else
 #define host16(x) ((__u16)(x))
 #define host32(x) ((__u32)(x))
@@ -44,6 +51,11 @@
 #define first_half(x) ((x) >> 16)
 #define third_byte(x) ((x) >> 8 & 0xffU)
 #define fourth_byte(x) ((x)&0xffU)
+#define first_byte(x) ((x) >> 24)
+#define high_byte(x) ((x) >> 8)
+#define low_byte(x) ((x)&0xffU)
+#define memory_pair(first, second) ((__u64)(first) << 32 | (second))
+#define memory_byte(pair, n) ((__u32)((pair) >> (56 - (n)*8)) & 0xffU)
 #endif
 
 #endif

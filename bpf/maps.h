@@ -12,28 +12,35 @@
 #include "control.h"
 #include "decide.h"
 
-/*
- * One image slot: the whole image as one element, so that a cell costs a mask and a load instead
- * of a lookup (docs/performance.md). kern_load.c sets the size, and the mask to fit it.
- */
-struct image {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, IMAGE_PAGES_MIN * sizeof(struct image_page));
-};
-
 const volatile struct {
 	__u32 image_mask; /* cells of a slot less one; a power of two less one */
 } knobs = {.image_mask = IMAGE_PAGES_MIN * PAGE_CELLS - 1};
 
+/*
+ * The slots: an element is a whole image, so that a cell costs a mask and a load instead of a
+ * lookup (docs/performance.md). kern_load.c sets their size, and the mask to fit it.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, IMAGE_SLOTS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, IMAGE_PAGES_MIN * sizeof(struct image_page));
+} images SEC(".maps");
+
+/* Nothing reads it: an update of it waits until all programs that run at that moment have ended. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, IMAGE_SLOTS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__array(values, struct image);
-} images SEC(".maps");
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(max_entries, 1);
+			__type(key, __u32);
+			__type(value, __u32);
+		});
+} grace SEC(".maps");
 
 struct control control SEC(".data.control");
 
@@ -127,10 +134,7 @@ struct {
 
 static __always_inline const __u32 *image_cells(__u32 slot)
 {
-	struct image *image = bpf_map_lookup_elem(&images, &slot);
-	__u32 key = 0;
-
-	return image ? bpf_map_lookup_elem(image, &key) : NULL;
+	return bpf_map_lookup_elem(&images, &slot);
 }
 
 static __always_inline __u32 image_mask(void)

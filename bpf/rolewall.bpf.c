@@ -9,6 +9,7 @@
  * (docs/performance.md).
  */
 #include "account.h"
+#include "fast.h"
 #include "parse.h"
 
 #define PARSE_COPY ((enum reason)(N_REASONS + 1)) /* the first buffer is too short */
@@ -92,7 +93,30 @@ static __always_inline bool judge_if_plain(struct frame *frame, struct court *co
 	return false;
 }
 
+/* Where the entries go on to, by tail calls: what is not for the fast way, and what is not plain. */
+enum more {
+	MORE_PLAIN,
+	MORE_ODD,
+	N_MORE,
+};
+
+struct more_programs {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, N_MORE);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+	__array(values, int(void *));
+};
+
 /* --- XDP */
+
+int rolewall_xdp_plain(struct xdp_md *ctx);
+int rolewall_xdp_odd(struct xdp_md *ctx);
+
+struct more_programs more_xdp SEC(".maps") = {
+	.values = {[MORE_PLAIN] = (void *)&rolewall_xdp_plain,
+		   [MORE_ODD] = (void *)&rolewall_xdp_odd},
+};
 
 enum reason parse_xdp(struct xdp_md *ctx, struct packet *packet);
 enum reason parse_copy(struct xdp_md *ctx, struct packet *packet);
@@ -219,27 +243,55 @@ int rolewall_xdp_odd(struct xdp_md *ctx)
 	return leave_xdp(ctx, &outcome, court.probe);
 }
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-	__array(values, int(void *));
-} odd_xdp SEC(".maps") = {.values = {(void *)&rolewall_xdp_odd}};
-
 SEC("xdp.frags")
-int rolewall_xdp(struct xdp_md *ctx)
+int rolewall_xdp_plain(struct xdp_md *ctx)
 {
 	struct court court = xdp_court(ctx);
 	struct frame frame = xdp_frame(ctx, true);
 	struct outcome outcome = {.reason = REASON_image_fault};
 
 	if (unlikely(!judge_if_plain(&frame, &court, &outcome)))
-		bpf_tail_call(ctx, &odd_xdp, 0);
+		bpf_tail_call(ctx, &more_xdp, MORE_ODD);
 	return leave_xdp(ctx, &outcome, court.probe);
 }
 
+SEC("xdp.frags")
+int rolewall_xdp(struct xdp_md *ctx)
+{
+	struct court court = {.book.slot = read_once(control.active)};
+	struct frame frame = xdp_frame(ctx, true);
+	struct verdict found = {};
+	struct outcome outcome;
+
+	/* A probe leaves its answer in front of the frame: not here. */
+	if (unlikely(ctx->data_meta != ctx->data))
+		goto no;
+	court.book.cells = image_cells(court.book.slot);
+	court.book.mask = image_mask();
+	switch (judge_fast(&frame, &court, &found)) {
+	case FAST_ROW:
+		count_row(found.row, frame.length);
+		return XDP_PASS;
+	case FAST_REASON:
+		close_court(&court, found, frame.length, &outcome);
+		return account(&outcome) ? XDP_PASS : XDP_DROP;
+	case FAST_NO:
+		break;
+	}
+no:
+	bpf_tail_call(ctx, &more_xdp, MORE_PLAIN);
+	return XDP_DROP;
+}
+
 /* --- TC */
+
+int rolewall_tc_plain(struct __sk_buff *skb);
+int rolewall_tc_odd(struct __sk_buff *skb);
+
+struct more_programs more_tc SEC(".maps") = {
+	.values =
+		{[MORE_PLAIN] = (void *)&rolewall_tc_plain, [MORE_ODD] = (void *)&rolewall_tc_odd},
+};
 
 enum reason parse_skb(struct __sk_buff *skb, struct packet *packet);
 
@@ -325,24 +377,43 @@ int rolewall_tc_odd(struct __sk_buff *skb)
 	return leave_tc(skb, &outcome);
 }
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-	__array(values, int(void *));
-} odd_tc SEC(".maps") = {.values = {(void *)&rolewall_tc_odd}};
-
 SEC("tc")
-int rolewall_tc(struct __sk_buff *skb)
+int rolewall_tc_plain(struct __sk_buff *skb)
 {
 	struct court court = tc_court(skb);
 	struct outcome outcome = {.reason = REASON_image_fault};
 	struct frame frame = skb_frame(skb, true);
 
 	if (unlikely(!judge_if_plain(&frame, &court, &outcome)))
-		bpf_tail_call(skb, &odd_tc, 0);
+		bpf_tail_call(skb, &more_tc, MORE_ODD);
 	return leave_tc(skb, &outcome);
+}
+
+SEC("tc")
+int rolewall_tc(struct __sk_buff *skb)
+{
+	struct court court = {.book.slot = read_once(control.active)};
+	struct frame frame = skb_frame(skb, true);
+	struct verdict found = {};
+	struct outcome outcome;
+
+	if (unlikely(is_probe(skb)))
+		goto no;
+	court.book.cells = image_cells(court.book.slot);
+	court.book.mask = image_mask();
+	switch (judge_fast(&frame, &court, &found)) {
+	case FAST_ROW:
+		count_row(found.row, frame.length);
+		return TC_PASS;
+	case FAST_REASON:
+		close_court(&court, found, frame.length, &outcome);
+		return account(&outcome) ? TC_PASS : TC_DROP;
+	case FAST_NO:
+		break;
+	}
+no:
+	bpf_tail_call(skb, &more_tc, MORE_PLAIN);
+	return TC_DROP;
 }
 
 /* --- the clock */

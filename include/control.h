@@ -9,7 +9,7 @@
 #include "image.h"
 #include "reason.h"
 
-#define ROLEWALL_ABI 1U
+#define ROLEWALL_ABI 2U
 
 #define IMAGE_SLOTS 4U
 #define IFINDEX_MAX 65536U

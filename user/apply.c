@@ -136,7 +136,9 @@ static int write_candidate(struct transaction *transaction, struct applied *appl
 	struct selftest test = {0};
 	int err;
 
-	transaction->slot = transaction->fresh ? 0 : (kernel->control->active + 1) % IMAGE_SLOTS;
+	transaction->slot = transaction->fresh
+				    ? 0
+				    : (kernel->control->active + 1) % kernel_slots(kernel->pages);
 	err = counters_name(kernel, &transaction->registries);
 	if (!err)
 		err = kernel_put_image(kernel, transaction->slot, &transaction->image);
@@ -271,7 +273,7 @@ static int commit(struct transaction *transaction, struct applied *applied)
 		kernel_flip(kernel, transaction->slot);
 	/* Until the flip the new programs have the image in both slots, whichever a packet reads. */
 	if (!err && applied->reloaded)
-		err = kernel_share_image(kernel, transaction->slot, kernel->control->active);
+		err = kernel_put_image(kernel, kernel->control->active, &transaction->image);
 	if (!err)
 		err = attach_all(transaction);
 	if (!err && applied->reloaded)

@@ -19,10 +19,6 @@ int pin_path(const struct kernel *kernel, const char *name, char path[PATH_MAX])
 int open_pin(const struct kernel *kernel, const char *name);
 /* Pins FD under NAME, over what is pinned there. 0 or -errno. */
 int pin_over(const struct kernel *kernel, int fd, const char *name);
-/* fd of an empty image slot, or -errno. */
-int make_slot(__u32 pages);
-/* The path of a slot's pin. */
-int slot_pin_path(const struct kernel *kernel, __u32 slot, char path[PATH_MAX]);
 /* Maps the control cells of an open control map. */
 int map_control(struct kernel *kernel);
 /* Points every attached link at the kernel's programs. 0 or -errno. */

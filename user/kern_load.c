@@ -93,11 +93,7 @@ static void explain_refusal(int err)
 			strerror(-err));
 }
 
-/*
- * Opens the object, its image slots like SLOT, which has to stay open until it is loaded; libbpf
- * 1.1 cannot size the slot that the object describes.
- */
-static int open_object(int slot, __u32 pages, struct rolewall_bpf **skel)
+static int open_object(__u32 pages, struct rolewall_bpf **skel)
 {
 	int err;
 
@@ -106,7 +102,10 @@ static int open_object(int slot, __u32 pages, struct rolewall_bpf **skel)
 	if (!*skel)
 		return -errno;
 	(*skel)->rodata->knobs.image_mask = pages * PAGE_CELLS - 1;
-	err = slot < 0 ? slot : bpf_map__set_inner_map_fd((*skel)->maps.images, slot);
+	err = bpf_map__set_value_size((*skel)->maps.images,
+				      pages * (__u32)sizeof(struct image_page));
+	if (!err)
+		err = bpf_map__set_max_entries((*skel)->maps.images, kernel_slots(pages));
 	if (err)
 		explain_refusal(err);
 	return err;
@@ -194,8 +193,7 @@ static int pin_all(const struct kernel *kernel)
 int kernel_load(struct kernel *kernel, __u32 pages)
 {
 	_cleanup_(destroy_object) struct rolewall_bpf *skel = NULL;
-	_cleanup_close_ int slot = make_slot(pages);
-	int err = open_object(slot, pages, &skel);
+	int err = open_object(pages, &skel);
 
 	if (!err)
 		err = load_object(skel);
@@ -213,7 +211,7 @@ int kernel_load(struct kernel *kernel, __u32 pages)
 /* What belongs to one load of the programs; all else goes over to the next as it is. */
 static bool belongs_to_load(enum pinned_map map)
 {
-	return map == MAP_images || map == MAP_odd_xdp || map == MAP_odd_tc;
+	return map == MAP_images || map == MAP_more_xdp || map == MAP_more_tc;
 }
 
 static int reuse_maps(const struct kernel *kernel, const struct rolewall_bpf *skel)
@@ -229,8 +227,7 @@ static int reuse_maps(const struct kernel *kernel, const struct rolewall_bpf *sk
 int kernel_reload(struct kernel *kernel, __u32 pages)
 {
 	_cleanup_(destroy_object) struct rolewall_bpf *skel = NULL;
-	_cleanup_close_ int slot = make_slot(pages);
-	int err = open_object(slot, pages, &skel);
+	int err = open_object(pages, &skel);
 
 	if (!err)
 		err = reuse_maps(kernel, skel);
@@ -252,9 +249,9 @@ int kernel_switch(struct kernel *kernel, __u32 slot)
 {
 	int err = update_links(kernel);
 
-	/* Waits for the old programs' last packets: their slots do not hold it. */
+	/* The old programs' last packets: their slots do not hold the image. */
 	if (!err)
-		err = kernel_share_image(kernel, slot, slot);
+		err = kernel_wait(kernel);
 	if (err)
 		return err;
 	kernel_flip(kernel, slot);
@@ -280,9 +277,6 @@ int kernel_unload(struct kernel *kernel)
 			remove(path);
 	for (int i = 0; i < N_PINNED_MAPS; i++)
 		if (!pin_path(kernel, pinned_map_names[i], path))
-			unlink(path);
-	for (__u32 slot = 0; slot < IMAGE_SLOTS; slot++)
-		if (!slot_pin_path(kernel, slot, path))
 			unlink(path);
 	if (rmdir(kernel->pin_dir) && errno != ENOENT && !err) {
 		err = -errno;

@@ -16,6 +16,7 @@
 /* Every map is pinned under its own name; `scratch` alone has nothing to keep. */
 #define PINNED_MAPS(X)                                                                             \
 	X(images)                                                                                  \
+	X(grace)                                                                                   \
 	X(control)                                                                                 \
 	X(drops)                                                                                   \
 	X(passes)                                                                                  \
@@ -27,8 +28,8 @@
 	X(flows6)                                                                                  \
 	X(fragments)                                                                               \
 	X(clock)                                                                                   \
-	X(odd_xdp)                                                                                 \
-	X(odd_tc)
+	X(more_xdp)                                                                                \
+	X(more_tc)
 
 enum pinned_map {
 #define X(name) MAP_##name,
@@ -85,10 +86,15 @@ void kernel_close(struct kernel *kernel);
 /* The room for an image of COUNT pages: one of a few sizes, so that growth rarely reloads. */
 __u32 kernel_room(size_t count);
 
-/* kern_image.c: puts an image into a slot; waits until no packet uses what was there. */
+/*
+ * kern_image.c: puts an image into a slot that is not in force; waits before, until no packet uses
+ * what was there.
+ */
 int kernel_put_image(const struct kernel *kernel, __u32 slot, const struct pages *image);
-/* Puts the image of slot FROM into slot TO as well; waits like kernel_put_image(). */
-int kernel_share_image(const struct kernel *kernel, __u32 from, __u32 to);
+/* How many slots there are when one has PAGES pages. */
+__u32 kernel_slots(__u32 pages);
+/* Waits until every packet is through that began before. 0 or -errno. */
+int kernel_wait(const struct kernel *kernel);
 /* Reads a slot's image back, pages in use only; to be freed by pages_free(). -ENOENT: empty. */
 int kernel_get_image(const struct kernel *kernel, __u32 slot, struct pages *image);
 
