@@ -20,7 +20,8 @@ static __always_inline void count_drop(enum reason reason, __u32 bytes, bool aud
 	counter = (struct drop_counter *)all + index;
 	counter->packets++;
 	counter->bytes += bytes;
-	counter->audited += audited;
+	if (unlikely(audited))
+		counter->audited++;
 }
 
 static __always_inline void count_pass(enum reason reason, __u32 bytes)

@@ -74,7 +74,7 @@ static __always_inline bool glance_transport(const void *transport, __u8 protoco
 	return protocol == PROTOCOL_UDP && glance_udp(transport, length, header, glance);
 }
 
-/* As find_row(), for a port as it lies in the packet. */
+/* As find_row(), for a port as it lies in the packet, up to the choice by source. */
 static __always_inline __u32 fast_row(const struct court *court, const struct glance *glance)
 {
 	__u32 entry = cell(&court->book, court->destination.cell + (__u32)glance->table +
@@ -85,12 +85,27 @@ static __always_inline __u32 fast_row(const struct court *court, const struct gl
 	return entry;
 }
 
+/* No row, or one for some sources only. */
+static __always_inline enum fast fast_shut(const struct court *court, const struct glance *glance,
+					   struct verdict *found)
+{
+	if ((found->row & CELL_KIND) == CELL_BY_SOURCE) {
+		found->row = cell(&court->book, found->row + record_id(court->source.cell));
+		return is_row(found->row) ? FAST_ROW : FAST_NO;
+	}
+	/* A SYN is never a reply; anything else may belong to a flow. */
+	if (found->row || (glance->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN ||
+	    !glance->destination_port)
+		return FAST_NO;
+	*found = verdict(REASON_port_not_in_matrix);
+	return FAST_REASON;
+}
+
 /* Ends and ports are known, nothing odd was found. */
 static __always_inline enum fast fast_decide(const struct court *court, const struct glance *glance,
 					     struct verdict *found)
 {
 	const __u32 known = CELL_KIND | CELL_GUARDED;
-	__u32 row;
 
 	if (unlikely(court->source.cell & known))
 		return FAST_NO;
@@ -104,20 +119,8 @@ static __always_inline enum fast fast_decide(const struct court *court, const st
 	}
 	if (unlikely(!glance->source_port))
 		return FAST_NO;
-	row = fast_row(court, glance);
-	if (unlikely((row & CELL_KIND) == CELL_BY_SOURCE)) {
-		row = cell(&court->book, row + record_id(court->source.cell));
-		if (!row)
-			return FAST_NO;
-	}
-	found->row = row;
-	if (likely(is_row(row)))
-		return FAST_ROW;
-	/* A SYN is never a reply; anything else may belong to a flow. */
-	if (row || (glance->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN || !glance->destination_port)
-		return FAST_NO;
-	*found = verdict(REASON_port_not_in_matrix);
-	return FAST_REASON;
+	found->row = fast_row(court, glance);
+	return likely(is_row(found->row)) ? FAST_ROW : fast_shut(court, glance, found);
 }
 
 /* 0/8, 127/8, multicast and above are for the full programs. */

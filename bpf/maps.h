@@ -137,6 +137,12 @@ static __always_inline const __u32 *image_cells(__u32 slot)
 	return bpf_map_lookup_elem(&images, &slot);
 }
 
+/* Of the image in force. */
+static __always_inline const __u32 *active_cells(void)
+{
+	return bpf_map_lookup_elem(&images, &control.active);
+}
+
 static __always_inline __u32 image_mask(void)
 {
 	return knobs.image_mask;

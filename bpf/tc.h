@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The entry at TC, and the programs it goes on to. */
+#ifndef ROLEWALL_TC_H
+#define ROLEWALL_TC_H
+
+#include "judge.h"
+
+#define TC_PASS (-1) /* TC_ACT_UNSPEC, TCX_NEXT: on to whatever else is attached */
+#define TC_DROP 2 /* TC_ACT_SHOT */
+
+int rolewall_tc_probe(struct __sk_buff *skb);
+int rolewall_tc_plain(struct __sk_buff *skb);
+int rolewall_tc_odd(struct __sk_buff *skb);
+
+struct more_programs more_tc SEC(".maps") = {
+	.values = {[MORE_PROBE] = (void *)&rolewall_tc_probe,
+		   [MORE_PLAIN] = (void *)&rolewall_tc_plain,
+		   [MORE_ODD] = (void *)&rolewall_tc_odd},
+};
+
+enum reason parse_skb(struct __sk_buff *skb, struct packet *packet);
+
+static __always_inline struct frame skb_frame(struct __sk_buff *skb, bool plain)
+{
+	return (struct frame){
+		.data = (void *)(long)skb->data,
+		.end = (void *)(long)skb->data_end,
+		.length = skb->len,
+		.home = FRAME_SKB,
+		.super_packet = skb->gso_size != 0,
+		.tag_stripped = skb->vlan_present,
+		.plain = plain,
+	};
+}
+
+/* The headers into the linear part; a driver may have left all but a few bytes in fragments (77). */
+static __always_inline void pull_headers(struct __sk_buff *skb)
+{
+	__u32 linear = skb->data_end - skb->data;
+	__u32 wanted = skb->len < FRAME_HEADERS ? skb->len : FRAME_HEADERS;
+
+	if (unlikely(linear < wanted))
+		bpf_skb_pull_data(skb, wanted);
+}
+
+verified_once enum reason parse_skb(struct __sk_buff *skb, struct packet *packet)
+{
+	struct frame frame = skb_frame(skb, false);
+
+	if (!packet)
+		return REASON_undecided;
+	packet->length = frame.length;
+	return parse(&frame, packet);
+}
+
+static __always_inline bool is_probe(const struct __sk_buff *skb)
+{
+	return skb->cb[0] == control.probe_key[0] && skb->cb[1] == control.probe_key[1];
+}
+
+/* The exit of both TC programs. */
+static __always_inline int leave_tc(struct __sk_buff *skb, const struct outcome *outcome)
+{
+	if (likely(!is_probe(skb)))
+		return account(outcome) ? TC_PASS : TC_DROP;
+	skb->cb[0] = outcome->reason;
+	skb->cb[1] = outcome->row;
+	skb->cb[2] = record_id(outcome->source.cell);
+	skb->cb[3] = record_id(outcome->destination.cell);
+	skb->cb[4] = outcome->book.cells ? outcome->book.cells[HEADER_GENERATION] : 0;
+	return is_pass(outcome->reason) ? TC_PASS : TC_DROP;
+}
+
+static __always_inline struct court tc_court(const struct __sk_buff *skb)
+{
+	struct court court = {
+		.book.slot = read_once(control.active),
+		.ifindex = skb->ifindex,
+	};
+
+	if (unlikely(is_probe(skb))) {
+		court.probe = true;
+		if (skb->cb[2] != PROBE_ACTIVE)
+			court.book.slot = skb->cb[2];
+	}
+	court.book.cells = image_cells(court.book.slot);
+	court.book.mask = image_mask();
+	return court;
+}
+
+SEC("tc")
+int rolewall_tc_odd(struct __sk_buff *skb)
+{
+	struct court court = tc_court(skb);
+	struct packet packet = {};
+	struct outcome outcome;
+	enum reason parsed;
+
+	pull_headers(skb);
+	parsed = parse_skb(skb, &packet);
+	judge(&court, &packet, parsed, &outcome);
+	return leave_tc(skb, &outcome);
+}
+
+SEC("tc")
+int rolewall_tc_plain(struct __sk_buff *skb)
+{
+	struct court court = tc_court(skb);
+	struct outcome outcome = {.reason = REASON_image_fault};
+	struct frame frame = skb_frame(skb, true);
+
+	if (unlikely(!judge_if_plain(&frame, &court, &outcome)))
+		bpf_tail_call(skb, &more_tc, MORE_ODD);
+	return leave_tc(skb, &outcome);
+}
+
+SEC("tc")
+int rolewall_tc_probe(struct __sk_buff *skb)
+{
+	struct court court = tc_court(skb);
+	struct frame frame = skb_frame(skb, true);
+	struct outcome outcome;
+
+	if (!court.probe || !judge_if_fast(&frame, &court, &outcome)) {
+		bpf_tail_call(skb, &more_tc, MORE_PLAIN);
+		return TC_DROP;
+	}
+	return leave_tc(skb, &outcome);
+}
+
+SEC("tc")
+int rolewall_tc(struct __sk_buff *skb)
+{
+	struct court court = {.book.cells = active_cells(), .book.mask = image_mask()};
+	struct frame frame = skb_frame(skb, true);
+	struct outcome outcome;
+
+	if (unlikely(is_probe(skb)))
+		bpf_tail_call(skb, &more_tc, MORE_PROBE);
+	else if (likely(judge_if_fast(&frame, &court, &outcome)))
+		return account(&outcome) ? TC_PASS : TC_DROP;
+	else
+		bpf_tail_call(skb, &more_tc, MORE_PLAIN);
+	return TC_DROP;
+}
+
+#endif

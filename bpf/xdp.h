@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The entry at XDP, and the programs it goes on to. */
+#ifndef ROLEWALL_XDP_H
+#define ROLEWALL_XDP_H
+
+#include "judge.h"
+
+#define PARSE_COPY ((enum reason)(N_REASONS + 1)) /* the first buffer is too short */
+
+static __always_inline __u32 frame_whole_length(const struct frame *frame)
+{
+	return (__u32)bpf_xdp_get_buff_len(frame->context);
+}
+
+int rolewall_xdp_probe(struct xdp_md *ctx);
+int rolewall_xdp_plain(struct xdp_md *ctx);
+int rolewall_xdp_odd(struct xdp_md *ctx);
+
+struct more_programs more_xdp SEC(".maps") = {
+	.values = {[MORE_PROBE] = (void *)&rolewall_xdp_probe,
+		   [MORE_PLAIN] = (void *)&rolewall_xdp_plain,
+		   [MORE_ODD] = (void *)&rolewall_xdp_odd},
+};
+
+enum reason parse_xdp(struct xdp_md *ctx, struct packet *packet);
+enum reason parse_copy(struct xdp_md *ctx, struct packet *packet);
+
+static __always_inline struct frame xdp_frame(struct xdp_md *ctx, bool plain)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	return (struct frame){
+		.data = data,
+		.end = end,
+		.context = ctx,
+		.length = (__u32)(end - data),
+		.home = FRAME_XDP,
+		.plain = plain,
+	};
+}
+
+verified_once enum reason parse_xdp(struct xdp_md *ctx, struct packet *packet)
+{
+	struct frame frame = xdp_frame(ctx, false);
+	__u32 linear = frame.length;
+	enum reason reason;
+
+	if (!packet)
+		return REASON_undecided;
+	reason = parse(&frame, packet);
+	packet->length = (__u32)bpf_xdp_get_buff_len(ctx);
+	return packet->length > linear && linear < FRAME_HEADERS ? PARSE_COPY : reason;
+}
+
+/* Parses a copy of the first bytes: the headers do not lie in the first buffer alone. */
+verified_once enum reason parse_copy(struct xdp_md *ctx, struct packet *packet)
+{
+	__u32 key = 0, length = (__u32)bpf_xdp_get_buff_len(ctx);
+	struct scratch *copy = bpf_map_lookup_elem(&scratch, &key);
+	struct frame frame = {.home = FRAME_COPY, .length = length};
+
+	if (!copy || !packet)
+		return REASON_image_fault;
+	/* Each bound by itself, or clang makes one test of both, from which Linux 6.1 learns neither. */
+	if (length > FRAME_HEADERS)
+		length = FRAME_HEADERS;
+	keep(length);
+	if (length > FRAME_HEADERS)
+		return REASON_frame_cut;
+	keep(length);
+	if (length < sizeof(struct ethernet_header))
+		return REASON_frame_cut;
+	keep(length);
+	if (bpf_xdp_load_bytes(ctx, 0, copy->bytes, length))
+		return REASON_frame_cut;
+	frame.data = copy->bytes;
+	frame.readable = length;
+	*packet = (struct packet){.length = frame.length};
+	return parse(&frame, packet);
+}
+
+/* The probe in front of the frame, or NULL: live traffic has none (include/control.h). */
+static __always_inline struct probe *find_probe(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data;
+	struct probe *probe = (void *)(long)ctx->data_meta;
+
+	if (likely((void *)(probe + 1) > data))
+		return NULL;
+	if (probe->key[0] != control.probe_key[0] || probe->key[1] != control.probe_key[1])
+		return NULL;
+	return probe;
+}
+
+static __always_inline void answer_probe(struct probe *probe, const struct outcome *outcome)
+{
+	probe->reason = outcome->reason;
+	probe->row = outcome->row;
+	probe->source_record = record_id(outcome->source.cell);
+	probe->destination_record = record_id(outcome->destination.cell);
+	probe->generation = outcome->book.cells ? outcome->book.cells[HEADER_GENERATION] : 0;
+}
+
+/* The exit of both XDP programs. */
+static __always_inline int leave_xdp(struct xdp_md *ctx, const struct outcome *outcome,
+				     bool is_probe)
+{
+	struct probe *probe;
+
+	if (likely(!is_probe))
+		return account(outcome) ? XDP_PASS : XDP_DROP;
+	probe = find_probe(ctx);
+	if (probe)
+		answer_probe(probe, outcome);
+	return is_pass(outcome->reason) ? XDP_PASS : XDP_DROP;
+}
+
+static __always_inline struct court xdp_court(struct xdp_md *ctx)
+{
+	const struct probe *probe = find_probe(ctx);
+	struct court court = {
+		.book.slot = read_once(control.active),
+		.ifindex = ctx->ingress_ifindex,
+	};
+
+	if (unlikely(probe)) {
+		court.probe = true;
+		if (probe->slot != PROBE_ACTIVE)
+			court.book.slot = probe->slot;
+	}
+	court.book.cells = image_cells(court.book.slot);
+	court.book.mask = image_mask();
+	return court;
+}
+
+SEC("xdp.frags")
+int rolewall_xdp_odd(struct xdp_md *ctx)
+{
+	struct court court = xdp_court(ctx);
+	struct packet packet = {};
+	struct outcome outcome;
+	enum reason parsed = parse_xdp(ctx, &packet);
+
+	if (unlikely(parsed == PARSE_COPY))
+		parsed = parse_copy(ctx, &packet);
+	judge(&court, &packet, parsed, &outcome);
+	return leave_xdp(ctx, &outcome, court.probe);
+}
+
+SEC("xdp.frags")
+int rolewall_xdp_plain(struct xdp_md *ctx)
+{
+	struct court court = xdp_court(ctx);
+	struct frame frame = xdp_frame(ctx, true);
+	struct outcome outcome = {.reason = REASON_image_fault};
+
+	if (unlikely(!judge_if_plain(&frame, &court, &outcome)))
+		bpf_tail_call(ctx, &more_xdp, MORE_ODD);
+	return leave_xdp(ctx, &outcome, court.probe);
+}
+
+SEC("xdp.frags")
+int rolewall_xdp_probe(struct xdp_md *ctx)
+{
+	struct court court = xdp_court(ctx);
+	struct frame frame = xdp_frame(ctx, true);
+	struct outcome outcome;
+
+	if (!court.probe || !judge_if_fast(&frame, &court, &outcome)) {
+		bpf_tail_call(ctx, &more_xdp, MORE_PLAIN);
+		return XDP_DROP;
+	}
+	return leave_xdp(ctx, &outcome, true);
+}
+
+SEC("xdp.frags")
+int rolewall_xdp(struct xdp_md *ctx)
+{
+	struct court court = {.book.cells = active_cells(), .book.mask = image_mask()};
+	struct frame frame = xdp_frame(ctx, true);
+	struct outcome outcome;
+
+	if (unlikely(ctx->data_meta != ctx->data))
+		bpf_tail_call(ctx, &more_xdp, MORE_PROBE);
+	else if (likely(judge_if_fast(&frame, &court, &outcome)))
+		return account(&outcome) ? XDP_PASS : XDP_DROP;
+	else
+		bpf_tail_call(ctx, &more_xdp, MORE_PLAIN);
+	return XDP_DROP;
+}
+
+#endif
