@@ -39,6 +39,8 @@ class Programs:
         self.reasons = self.process.stdout.readline().decode().split()
         self.pin_dir = self.process.stdout.readline().decode().strip()
         self.rows = []
+        self.epoch = 0  # the programs' clock
+        self.elapsed = 0  # seconds that it went on by itself while a site was applied
         os.set_blocking(self.process.stderr.fileno(), False)
         if not self.pin_dir:
             raise Ended(f"{path}: {self.said() or 'does not start'}")
@@ -67,7 +69,8 @@ class Programs:
         answer = self.ask(b"A" + struct.pack("<H", len(word)) + word, 4)
         error = -struct.unpack("<i", answer)[0]
         if not error:
-            count = struct.unpack("<H", self.read(2))[0]
+            epoch, count = struct.unpack("<IH", self.read(6))
+            self.elapsed, self.epoch = epoch - self.epoch, epoch
             names = self.read(count * ROW_NAME) if count else b""
             self.rows = [
                 names[at : at + ROW_NAME].rstrip(b"\0").decode()
@@ -79,6 +82,7 @@ class Programs:
         """An Answer for each shot, in their order."""
         for at in range(0, len(shots), CHUNK):
             chunk = shots[at : at + CHUNK]
+            self.epoch += sum(shot.wait for shot in chunk)
             orders = b"".join(map(order, chunk))
             answers = self.ask(orders, ANSWER.size * len(chunk))
             for fields in ANSWER.iter_unpack(answers):

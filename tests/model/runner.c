@@ -3,7 +3,7 @@
  * Runs frames through the loaded programs for tests/model/judge: orders on stdin, answers on
  * stdout, both binary and in host byte order.
  *
- *   A u16 length, path       apply this site file    -> i32 0 or -errno; if 0: names of the rows
+ *   A u16 length, path       apply this site file    -> i32 0 or -errno; if 0: u32 epoch, names of the rows
  *   W u32 seconds            let time pass           -> (nothing)
  *   F struct order, bytes    probe on both, then live -> struct answer
  *   C                        all counters            -> struct drop_counter for each reason, rows
@@ -165,6 +165,7 @@ static int name_rows(struct world *world)
 		return err;
 	count = (uint16_t)(n_rows ? n_rows - 1 : 0);
 	put(&none, sizeof(none));
+	put(&world->kernel.control->epoch, sizeof(uint32_t));
 	put(&count, sizeof(count));
 	for (size_t id = 1; id < n_rows; id++) {
 		rows[id] = (struct counter){named[id].packets, named[id].bytes};

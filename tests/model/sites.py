@@ -2,6 +2,7 @@
 """Random sites for the judge: few addresses close to each other, so that edges meet, and every
 option that a site has."""
 
+import copy
 import ipaddress
 import itertools
 
@@ -177,6 +178,29 @@ class SiteMaker:
 
     def site(self):
         """As yaml.safe_load() gives it. What a site may not say can be among it: then apply refuses."""
+        return self.around(self.pools())
+
+    def changed(self, old):
+        """The same addresses, other roles and other rules; timeouts stay, as entries have theirs."""
+        pools = copy.deepcopy(old["pools"])
+        for pool in pools:
+            if self.chance(0.4):
+                pool["roles"] = self.some(self.roles, 3)
+        if len(pools) > 1 and self.chance(0.3):
+            pools.pop()
+        new = self.around(pools)
+        for key in sorted(new.keys() | old.keys()):
+            if key == "timeouts" or key not in ("pools", "features") and self.chance(0.5):
+                new.pop(key, None)
+                if key in old:
+                    new[key] = copy.deepcopy(old[key])
+        if "features" in new:
+            new["features"] = sorted(set(new["features"]) & set(self.feature_words(new)))
+            if not new["features"]:
+                del new["features"]
+        return new
+
+    def around(self, pools):
         rng = self.rng
         site = {
             "version": 1,
@@ -188,7 +212,7 @@ class SiteMaker:
                 {"name": name, "side": side}
                 for name, side in zip(DEVICES, itertools.cycle(SIDES))
             ],
-            "pools": self.pools(),
+            "pools": pools,
             "extra": [],
         }
         site["extra"] = [self.row() for _ in range(rng.randint(0, 12))]

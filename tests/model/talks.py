@@ -49,7 +49,8 @@ def far_words(site):
 class Talks:
     """Chooses; remembers who talked."""
 
-    def __init__(self, rng, site, policy):
+    def __init__(self, rng, site, policy, before=None):
+        """BEFORE: those who talk already."""
         self.rng = rng
         self.policy = policy
         self.odd = {4: [packed(a) for a in BAD4], 6: [packed(a) for a in BAD6]}
@@ -63,8 +64,8 @@ class Talks:
             if any(mark in word for mark in ".:/"):
                 self.add_prefix(ipaddress.ip_network(word))
         self.ports = sorted(self.edge_ports())
-        self.talks = []  # what guarded hosts began
-        self.inbound = []  # what came to open ports
+        self.talks = before.talks if before else []  # what guarded hosts began
+        self.inbound = before.inbound if before else []  # what came to open ports
         self.pending = []  # (frame, seconds before it): on their way
         self.id = 0
 
@@ -177,6 +178,8 @@ class Talks:
         return p.ethernet(packet, ethertype, tags, **fields)
 
     def talk_frame(self, talk, flags=2, **fields):
+        if talk.source == talk.destination and self.chance(0.9):
+            talk.source = self.rng.choice(self.far[4 if len(talk.source) == 4 else 6])
         data = bytes(self.rng.choice((0, 0, 1, 7, 8, 32, 512, 1400)))
         packet = self.transport(talk, flags, data)
         return self.frame(self.ip(talk.source, talk.destination, talk.protocol, packet, **fields))

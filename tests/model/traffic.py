@@ -24,6 +24,7 @@ class Shot:
     linear: int = 0
     gso: int = 0
     wait: int = 0
+    stage: int = 0  # of the trial's sites, the one in force
 
 
 class Traffic(Aims):

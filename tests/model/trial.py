@@ -3,7 +3,7 @@
 counters must hold just that in the end."""
 
 import dataclasses
-import ipaddress
+import itertools
 import json
 import random
 import subprocess
@@ -12,15 +12,17 @@ from collections import Counter
 import yaml
 
 from model import PASSES, Model
-from parse import Verdict, packet_end, parse
+from parse import packet_end
 from policy import Policy
 from programs import Ended, Programs
 from sites import DEVICES, SiteMaker
 from traffic import Traffic
+from words import decode, describe, verdict_words
 
-EINVAL = 22
 SHRINKS = 3  # times that a smaller disagreement is cut down to what it needs
 REFUSALS = 20  # random sites in a row that may be none
+CHANGES = 0.3  # part of the sites that change under way
+LIFE = 500  # sites for one set of programs: their clock has 32 bits
 
 
 # What a random site may get wrong; any other error for it is the program's.
@@ -57,42 +59,6 @@ def differences(shot, answer, said):
     return "; ".join(wrong) or None
 
 
-def decode(frame, gso):
-    """What the model reads in it, for people."""
-    try:
-        packet = parse(frame, gso)
-    except Verdict as verdict:
-        return f"parse stops: {verdict.reason}"
-    source, destination = map(ipaddress.ip_address, (packet.source, packet.destination))
-    words = [f"{source} > {destination} protocol {packet.protocol}"]
-    if packet.later_fragment:
-        words.append(f"fragment {packet.fragment_id} offset {packet.offset}")
-    else:
-        words.append(f"ports {packet.sport} > {packet.dport} flags {packet.flags:#04x}")
-    if packet.first_fragment:
-        words.append(f"first fragment {packet.fragment_id}")
-    if packet.icmp_type >= 0:
-        words.append(f"type {packet.icmp_type} code {packet.icmp_code} quote {packet.quote}")
-    words += [name for name in ("options", "routing", "group_frame") if getattr(packet, name)]
-    return " ".join(words)
-
-
-def describe(shot):
-    words = [DEVICES[shot.device], "tc" if shot.tc else "xdp"]
-    if shot.wait:
-        words.insert(0, f"after {shot.wait} s")
-    if shot.linear:
-        words.append(f"linear {shot.linear}")
-    if shot.gso:
-        words.append(f"gso {shot.gso}")
-    return f"{' '.join(words)}, {len(shot.frame)} bytes: {shot.frame.hex()}"
-
-
-def verdict_words(said):
-    passed, reason, row = said
-    return f"{'pass' if passed else 'drop'} {reason}" + (f" {row}" if row else "")
-
-
 def is_own_fault(said):
     errors = [line for line in said.splitlines() if " error: " in line]
     return bool(errors) and all(any(word in line for word in OWN_FAULTS) for line in errors)
@@ -115,25 +81,43 @@ class Result:
     record: dict = None  # it, with all it needs
 
 
+@dataclasses.dataclass
+class Stage:
+    """A site in force; some trials change it under live flows."""
+
+    site: dict
+    policy: Policy
+    path: str
+
+
 class Trials:
     """Runs the sites of one seed, any of them, on programs of its own."""
 
-    def __init__(self, options, matrix, site_path):
+    def __init__(self, options, matrix, paths):
         self.options = options
         self.matrix = matrix
-        self.site_path = site_path
-        self.programs = Programs(options.runner)
+        self.paths = paths
         self.smallest = None
         self.shrinks = 0
+        self.start()
+
+    def start(self):
+        self.programs = Programs(self.options.runner)
+        self.tried = 0
         self.lasting = 0  # seconds that entries of the site before may live
+        self.in_force = None
 
     def trial(self, number):
         self.result = Result(number)
+        self.tried += 1
+        if self.tried > LIFE:
+            self.close()
+            self.start()
         try:
             self.try_site(random.Random(f"{self.options.seed}/{number}"))
         except Ended as ended:
             self.fail(str(ended))
-            self.programs = Programs(self.options.runner)
+            self.start()
         return self.result
 
     def fail(self, text):
@@ -142,19 +126,15 @@ class Trials:
 
     def try_site(self, rng):
         result = self.result
-        site = self.new_site(rng)
-        if not site:
+        stages = self.stages(rng)
+        if not stages:
             return
-        policy = Policy(site, self.matrix)
-        if "ipsec" not in self.options.features:
-            policy.exempt_roles = set()
-        count = self.options.packets_of(result.number)
-        shots = list(Traffic(rng, site, policy).packets(count))
+        shots = self.shots(rng, stages)
         before = self.programs.counters()
         found = []
         counted = Counter()
         sizes = 0
-        for index, (shot, said, answer, wrong) in enumerate(self.verdicts(policy, shots)):
+        for index, (shot, said, answer, wrong) in enumerate(self.verdicts(stages, shots)):
             passed, reason, row = said
             result.reasons[reason] += 1
             counted[reason if reason != "matrix" else f"row {row}"] += 1
@@ -162,43 +142,95 @@ class Trials:
             if wrong:
                 found.append((len(shot.frame), index))
                 self.show(index, shot, said, wrong)
-        result.packets = count
+        result.packets = len(shots)
         result.wrong += len(found)
         if found:
-            self.keep(site, policy, shots, *min(found))
+            self.keep(stages, shots, *min(found))
         else:
             self.compare_counters(before, counted, sizes)
 
-    def new_site(self, rng):
-        """Until one is accepted: random sites can say what a site may not."""
-        for _ in range(REFUSALS):
-            site = SiteMaker(rng, self.matrix, self.options.features).site()
-            with open(self.site_path, "w", encoding="utf-8") as file:
-                yaml.safe_dump(site, file)
-            error, said = self.programs.apply(self.site_path)
-            if not error:
-                return site
-            self.result.refused += 1
-            if error != EINVAL or not is_own_fault(said):
-                break
-        self.fail(f"a good site is refused, error {error}:")
-        self.result.lines += [line for line in said.splitlines() if " warning: " not in line][:5]
-        self.result.record = {"site": site, "said": said}
-        self.result.smallest = 0
-        return None
+    # --- sites
 
-    def verdicts(self, policy, shots):
+    def stages(self, rng):
+        """A site, and now and then another one with the same addresses; [] after a refusal."""
+        maker = SiteMaker(rng, self.matrix, self.options.features)
+        for _ in range(REFUSALS):
+            first = self.stage(0, maker.site())
+            refused = self.apply(first)
+            if not refused:
+                break
+            self.result.refused += 1
+            if not is_own_fault(refused):
+                self.refusal(first, refused)
+                return []
+        if rng.random() >= CHANGES:
+            return [first]
+        second = self.stage(1, maker.changed(first.site))
+        refused = self.apply(second)
+        if refused and not is_own_fault(refused):
+            self.refusal(second, refused)
+            return []
+        return [first] if refused else [first, second]
+
+    def stage(self, number, site):
+        path = self.paths[number]
+        with open(path, "w", encoding="utf-8") as file:
+            yaml.safe_dump(site, file)
+        policy = Policy(site, self.matrix)
+        if "ipsec" not in self.options.features:
+            policy.exempt_roles = set()
+        return Stage(site, policy, path)
+
+    def apply(self, stage):
+        """Why not, or None."""
+        error, said = self.programs.apply(stage.path)
+        self.in_force = None if error else stage
+        return f"error {error}\n{said}" if error else None
+
+    def refusal(self, stage, said):
+        self.fail("a good site is refused:")
+        self.result.lines += [line for line in said.splitlines() if " warning: " not in line][:5]
+        self.result.record = {"site": stage.site, "said": said}
+        self.result.smallest = 0
+
+    # --- packets
+
+    def shots(self, rng, stages):
+        """A number of packets for each stage; the last one's traffic knows that of the first."""
+        left = self.options.packets_of(self.result.number)
+        shots = []
+        traffic = None
+        for number, stage in enumerate(stages):
+            count = left // (len(stages) - number)
+            left -= count
+            traffic = Traffic(rng, stage.site, stage.policy, traffic)
+            for shot in traffic.packets(count):
+                shot.stage = number
+                shots.append(shot)
+        return shots
+
+    def verdicts(self, stages, shots):
         """Runs SHOTS over what nothing has happened to; gives (shot, said, answer, wrong)."""
-        model = Model(policy)
-        longest = max(policy.timeouts.values())
+        model = Model(stages[0].policy)
+        longest = max(stages[0].policy.timeouts.values())
         forget = max(longest, self.lasting) + 1
         self.lasting = longest
         shots = [dataclasses.replace(shots[0], wait=shots[0].wait + forget), *shots[1:]]
+        for number, group in itertools.groupby(shots, lambda shot: shot.stage):
+            stage = stages[number]
+            if stage is not self.in_force:
+                refused = self.apply(stage)
+                if refused:
+                    raise Ended(f"a site that was in force is refused: {refused}")
+                model.wait(self.programs.elapsed)
+            model.policy = stage.policy
+            yield from self.verdicts_of(model, list(group))
+
+    def verdicts_of(self, model, shots):
         for shot, answer in zip(shots, self.programs.run(shots)):
             model.wait(shot.wait)
-            passed, reason = model.judge(
-                shot.frame, policy.sides[DEVICES[shot.device]], bool(shot.gso)
-            )
+            side = model.policy.sides[DEVICES[shot.device]]
+            passed, reason = model.judge(shot.frame, side, bool(shot.gso))
             said = passed, reason, model.row if reason == "matrix" else None
             yield shot, said, answer, differences(shot, answer, said)
 
@@ -250,30 +282,31 @@ class Trials:
 
     # --- the smallest disagreement
 
-    def keep(self, site, policy, shots, size, index):
+    def keep(self, stages, shots, size, index):
         """With only those packets before it that it needs, if it is smaller than others."""
         if self.smallest is not None and size >= self.smallest or self.shrinks == SHRINKS:
             return
         self.smallest = self.result.smallest = size
         self.shrinks += 1
-        needed = self.shrink(policy, shots[: index + 1])
-        *_, (last, said, _, wrong) = self.verdicts(policy, needed)
+        needed = self.shrink(stages, shots[: index + 1])
+        *_, (last, said, _, wrong) = self.verdicts(stages, needed)
+        used = sorted({shot.stage for shot in needed})
         self.result.record = {
             "model": verdict_words(said),
             "programs": wrong,
             "decode": decode(last.frame, bool(last.gso)),
             "packets": list(map(describe, needed)),
-            "site": site,
+            "sites": [stages[number].site for number in used],
         }
 
-    def shrink(self, policy, shots):
+    def shrink(self, stages, shots):
         before, last = shots[:-1], shots[-1]
         step = len(before)
         while step:
             at = 0
             while at < len(before):
                 fewer = before[:at] + before[at + step :]
-                *_, (_, _, _, wrong) = self.verdicts(policy, [*fewer, last])
+                *_, (_, _, _, wrong) = self.verdicts(stages, [*fewer, last])
                 if wrong:
                     before = fewer
                 else:
