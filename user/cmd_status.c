@@ -7,56 +7,21 @@
 
 #include "cleanup.h"
 #include "command.h"
-#include "counters.h"
 #include "describe.h"
 #include "description.h"
 #include "listing.h"
-#include "running.h"
+#include "reading.h"
 
-struct status {
-	struct running running;
-	struct attachment *attachments;
-	size_t n_attachments;
-	struct table_fill fill[3]; /* IPv4 flows, IPv6 flows, fragments */
-	struct counters counters;
-};
-
-static const char *const table_names[3] = {"flows_ipv4", "flows_ipv6", "fragments"};
-
-static int read_status(const char *pin_dir, struct status *status)
-{
-	static const enum pinned_map maps[3] = {MAP_flows4, MAP_flows6, MAP_fragments};
-	const struct kernel *kernel = &status->running.kernel;
-	int err = running_open(pin_dir, &status->running);
-
-	if (!err)
-		err = kernel_attachments(kernel, &status->attachments, &status->n_attachments);
-	if (!err)
-		err = counters_read(kernel, &status->counters);
-	for (int i = 0; i < 3 && !err; i++)
-		err = counters_fill(kernel, maps[i], &status->fill[i]);
-	return err;
-}
-
-static const char *status_mode(const struct status *status)
-{
-	return running_header(&status->running, HEADER_OPTIONS) & OPTION_AUDIT ? "audit"
-									       : "enforce";
-}
-
-static bool is_asymmetric(const struct running *running)
-{
-	return running_header(running, HEADER_OPTIONS) & OPTION_ASYMMETRIC;
-}
+static const char *const table_names[N_TABLES] = {"flows_ipv4", "flows_ipv6", "fragments"};
 
 /* --- JSON */
 
-static json_t *interfaces_json(const struct status *status)
+static json_t *interfaces_json(const struct reading *reading)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < status->n_attachments; i++) {
-		const struct attachment *attachment = &status->attachments[i];
+	for (size_t i = 0; i < reading->n_attachments; i++) {
+		const struct attachment *attachment = &reading->attachments[i];
 
 		json_array_append_new(array, json_pack("{s:s, s:I, s:s, s:s, s:b}", "name",
 						       attachment->name, "ifindex",
@@ -68,20 +33,20 @@ static json_t *interfaces_json(const struct status *status)
 	return array;
 }
 
-static json_t *tables_json(const struct status *status)
+static json_t *tables_json(const struct reading *reading)
 {
-	const struct table_counters *tables = &status->counters.tables;
+	const struct table_counters *tables = &reading->counters.tables;
 	json_t *object = json_pack("{s:I, s:I, s:I, s:I}", "flows_created",
 				   (json_int_t)tables->flows_created, "flows_evicted",
 				   (json_int_t)tables->flows_evicted, "flows_lost",
 				   (json_int_t)tables->flows_lost, "fragments_created",
 				   (json_int_t)tables->fragments_created);
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < N_TABLES; i++)
 		json_object_set_new(object, table_names[i],
 				    json_pack("{s:I, s:I}", "used",
-					      (json_int_t)status->fill[i].used, "size",
-					      (json_int_t)status->fill[i].size));
+					      (json_int_t)reading->fill[i].used, "size",
+					      (json_int_t)reading->fill[i].size));
 	return object;
 }
 
@@ -95,22 +60,22 @@ static json_t *timeouts_json(const struct running *running)
 	return object;
 }
 
-static int print_json(const struct status *status)
+static int print_json(const struct reading *reading)
 {
-	const struct running *running = &status->running;
+	const struct running *running = &reading->running;
 	const json_t *description = running->description;
-	json_t *answer =
-		json_pack("{s:s, s:I, s:o, s:O?, s:O?, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:b}",
-			  "mode", status_mode(status), "generation",
-			  (json_int_t)running_header(running, HEADER_GENERATION), "interfaces",
-			  interfaces_json(status), "site", json_object_get(description, "site"),
-			  "matrix", json_object_get(description, "matrix"), "pools",
-			  (json_int_t)json_array_size(json_object_get(description, "pools")),
-			  "image_pages", (json_int_t)running_header(running, HEADER_PAGES),
-			  "room_pages", (json_int_t)running->kernel.control->image_pages, "abi",
-			  (json_int_t)ROLEWALL_ABI, "seconds",
-			  (json_int_t)running->kernel.control->epoch, "tables", tables_json(status),
-			  "timeouts", timeouts_json(running), "asymmetric", is_asymmetric(running));
+	json_t *answer = json_pack(
+		"{s:s, s:I, s:o, s:O?, s:O?, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:b}", "mode",
+		reading_mode(reading), "generation",
+		(json_int_t)running_header(running, HEADER_GENERATION), "interfaces",
+		interfaces_json(reading), "site", json_object_get(description, "site"), "matrix",
+		json_object_get(description, "matrix"), "pools",
+		(json_int_t)json_array_size(json_object_get(description, "pools")), "image_pages",
+		(json_int_t)running_header(running, HEADER_PAGES), "room_pages",
+		(json_int_t)running->kernel.control->image_pages, "abi", (json_int_t)ROLEWALL_ABI,
+		"seconds", (json_int_t)running->kernel.control->epoch, "tables",
+		tables_json(reading), "timeouts", timeouts_json(running), "asymmetric",
+		reading_option(reading, OPTION_ASYMMETRIC));
 
 	return json_print(answer);
 }
@@ -144,14 +109,14 @@ static int list_timeouts(struct listing *listing, const struct running *running)
 	return err;
 }
 
-static int list_facts(struct listing *listing, const struct status *status)
+static int list_facts(struct listing *listing, const struct reading *reading)
 {
-	const struct running *running = &status->running;
+	const struct running *running = &reading->running;
 	const json_t *description = running->description;
-	const struct table_counters *tables = &status->counters.tables;
+	const struct table_counters *tables = &reading->counters.tables;
 	int err = 0;
 
-	err |= add_fact(listing, "mode", "%s", status_mode(status));
+	err |= add_fact(listing, "mode", "%s", reading_mode(reading));
 	err |= add_fact(listing, "generation", "%u", running_header(running, HEADER_GENERATION));
 	err |= add_fact(listing, "site", "%s",
 			json_string_value(json_object_get(description, "site")));
@@ -162,17 +127,17 @@ static int list_facts(struct listing *listing, const struct status *status)
 	err |= add_fact(listing, "image", "%u of %u KiB", running_header(running, HEADER_PAGES),
 			running->kernel.control->image_pages);
 	err |= add_fact(listing, "counting for", "%u s", running->kernel.control->epoch);
-	for (int i = 0; i < 3; i++)
-		err |= add_fact(listing, table_names[i], "%zu of %zu", status->fill[i].used,
-				status->fill[i].size);
+	for (int i = 0; i < N_TABLES; i++)
+		err |= add_fact(listing, table_names[i], "%zu of %zu", reading->fill[i].used,
+				reading->fill[i].size);
 	err |= add_fact(listing, "flows made", "%llu, %llu pushed out, %llu without room",
 			tables->flows_created, tables->flows_evicted, tables->flows_lost);
 	err |= add_fact(listing, "fragmented packets", "%llu", tables->fragments_created);
 	err |= list_timeouts(listing, running);
-	if (is_asymmetric(running))
+	if (reading_option(reading, OPTION_ASYMMETRIC))
 		err |= add_fact(listing, "asymmetric", "true");
-	for (size_t i = 0; i < status->n_attachments; i++) {
-		const struct attachment *attachment = &status->attachments[i];
+	for (size_t i = 0; i < reading->n_attachments; i++) {
+		const struct attachment *attachment = &reading->attachments[i];
 
 		err |= add_fact(listing, "interface", "%s: %s, side %s%s", attachment->name,
 				hook_name(attachment->hook), side_name(attachment->side),
@@ -181,11 +146,11 @@ static int list_facts(struct listing *listing, const struct status *status)
 	return err ? -ENOMEM : 0;
 }
 
-static int print_listing(const struct status *status, enum format format)
+static int print_listing(const struct reading *reading, enum format format)
 {
 	static const struct column columns[] = {{"WHAT", false, false}, {"VALUE", false, true}};
 	struct listing listing = {.columns = columns, .n_columns = 2};
-	int err = list_facts(&listing, status);
+	int err = list_facts(&listing, reading);
 
 	if (!err)
 		err = listing_print(&listing, format);
@@ -195,15 +160,13 @@ static int print_listing(const struct status *status, enum format format)
 
 static int run(const struct arguments *arguments)
 {
-	struct status status = {0};
-	int err = read_status(arguments->common.pin_dir, &status);
+	_cleanup_(reading_free) struct reading reading = {.running.kernel = KERNEL_CLOSED};
+	int err = reading_take(arguments->common.pin_dir, &reading);
 
 	if (!err)
 		err = arguments->common.format == FORMAT_JSON
-			      ? print_json(&status)
-			      : print_listing(&status, arguments->common.format);
-	free(status.attachments);
-	running_close(&status.running);
+			      ? print_json(&reading)
+			      : print_listing(&reading, arguments->common.format);
 	return err;
 }
 

@@ -46,6 +46,6 @@ struct command {
 #define ERR_USAGE (-4096)
 
 extern const struct command command_check, command_matrix, command_apply, command_status,
-	command_explain, command_drops, command_detach;
+	command_explain, command_drops, command_metrics, command_detach;
 
 #endif
