@@ -27,37 +27,46 @@ struct glance {
 	__u8 flags; /* TCP's; UDP: none */
 };
 
-/* One bit for each combination of the five low flags: those that is_bad_flags() refuses are 0. */
-#define USUAL_FLAGS                                                                                \
-	(0xffffffffU & ~(1U << 0 | 1U << 1 * TCP_FIN | 1U << 8 | 1U << (8 | TCP_FIN)) &            \
-	 ~USUAL_FLAGS_SYN(0) & ~USUAL_FLAGS_SYN(8) & ~USUAL_FLAGS_SYN(TCP_ACK) &                   \
-	 ~USUAL_FLAGS_SYN(TCP_ACK | 8))
-/* SYN with FIN, RST or both, beside OTHERS. */
-#define USUAL_FLAGS_SYN(others)                                                                    \
-	(1U << (TCP_SYN | TCP_FIN | (others)) | 1U << (TCP_SYN | TCP_RST | (others)) |             \
-	 1U << (TCP_SYN | TCP_FIN | TCP_RST | (others)))
+/* One bit for each combination of the five low flags, 0 where is_bad_flags(). A constant. */
+static __always_inline __u32 usual_flags(void)
+{
+	__u32 usual = 0, flags;
 
-/* LENGTH is the IP packet's, of which HEADER bytes are not transport. */
-static __always_inline bool glance_tcp(const struct tcp_header *tcp, __u32 length, __u32 header,
+#pragma unroll
+	for (flags = 0; flags < 32; flags++)
+		usual |= (__u32)!is_bad_flags((__u8)flags) << flags;
+	return usual;
+}
+
+/* SPAN is the transport header and what follows it in the packet. */
+static __always_inline bool glance_tcp(const struct frame *frame, struct span span,
 				       struct glance *glance)
 {
-	__u32 tcp_bytes = (tcp->data_offset & 0xf0U) >> 2;
+	const struct tcp_header *tcp = frame_at(frame, span.offset, sizeof(*tcp));
+	__u32 header;
 
-	if (unlikely(tcp_bytes < sizeof(*tcp) || header + tcp_bytes > length))
+	if (unlikely(!tcp))
+		return false;
+	header = (tcp->data_offset & 0xf0U) >> 2;
+	if (unlikely(header < sizeof(*tcp) || header > span.left))
 		return false;
 	glance->source_port = tcp->source;
 	glance->destination_port = tcp->destination;
 	glance->table = RECORD_TCP;
 	glance->flags = tcp->flags;
-	return USUAL_FLAGS >> (tcp->flags & 31U) & 1U;
+	return usual_flags() >> (tcp->flags & 31U) & 1U;
 }
 
-static __always_inline bool glance_udp(const struct udp_header *udp, __u32 length, __u32 header,
+static __always_inline bool glance_udp(const struct frame *frame, struct span span,
 				       struct glance *glance)
 {
-	__u32 udp_bytes = host16(udp->length);
+	const struct udp_header *udp = frame_at(frame, span.offset, sizeof(*udp));
+	__u32 length;
 
-	if (unlikely(udp_bytes < sizeof(*udp) || header + udp_bytes > length))
+	if (unlikely(!udp))
+		return false;
+	length = host16(udp->length);
+	if (unlikely(length < sizeof(*udp) || length > span.left))
 		return false;
 	glance->source_port = udp->source;
 	glance->destination_port = udp->destination;
@@ -65,13 +74,12 @@ static __always_inline bool glance_udp(const struct udp_header *udp, __u32 lengt
 	return true;
 }
 
-/* TRANSPORT has the bytes of a TCP header, whatever the protocol. */
-static __always_inline bool glance_transport(const void *transport, __u8 protocol, __u32 length,
-					     __u32 header, struct glance *glance)
+static __always_inline bool glance_transport(const struct frame *frame, struct span span,
+					     __u8 protocol, struct glance *glance)
 {
 	if (likely(protocol == PROTOCOL_TCP))
-		return glance_tcp(transport, length, header, glance);
-	return protocol == PROTOCOL_UDP && glance_udp(transport, length, header, glance);
+		return glance_tcp(frame, span, glance);
+	return protocol == PROTOCOL_UDP && glance_udp(frame, span, glance);
 }
 
 /* As find_row(), for a port as it lies in the packet, up to the choice by source. */
@@ -112,10 +120,9 @@ static __always_inline enum fast fast_decide(const struct court *court, const st
 	if (unlikely((court->destination.cell & known) != CELL_GUARDED)) {
 		if (court->destination.cell & CELL_KIND)
 			return FAST_NO;
-		*found = verdict(court->book.cells[HEADER_OPTIONS] & OPTION_UNLISTED_DROP
-					 ? REASON_unlisted
-					 : REASON_transit);
-		return FAST_REASON;
+		*found = verdict(REASON_transit);
+		return court->book.cells[HEADER_OPTIONS] & OPTION_UNLISTED_DROP ? FAST_NO
+										: FAST_REASON;
 	}
 	if (unlikely(!glance->source_port))
 		return FAST_NO;
@@ -131,33 +138,28 @@ static __always_inline bool is_usual4(__u32 address)
 	return first - 1 < 223 && first != 127;
 }
 
-/*
- * One look for all headers of an untagged frame. A UDP datagram that is shorter than a TCP header
- * takes the longer way.
- */
 #define IP_OFFSET ((__u32)sizeof(struct ethernet_header))
-#define HEADERS4 (IP_OFFSET + sizeof(struct ip4_header) + sizeof(struct tcp_header))
-#define HEADERS6 (IP_OFFSET + sizeof(struct ip6_header) + sizeof(struct tcp_header))
 
 static __always_inline enum fast fast4(const struct frame *frame, struct court *court,
 				       struct verdict *found)
 {
-	const __u8 *bytes = frame_at(frame, 0, HEADERS4);
-	const struct ip4_header *ip = (const void *)(bytes + IP_OFFSET);
+	const struct ip4_header *ip = frame_at(frame, IP_OFFSET, sizeof(*ip));
+	struct span span = {.offset = IP_OFFSET + sizeof(*ip)};
 	struct glance glance = {};
 	__u32 length;
 
-	if (unlikely(!bytes || ip->version_ihl != IP4_PLAIN ||
+	if (unlikely(!ip || ip->version_ihl != IP4_PLAIN ||
 		     ip->fragment & net16(IP4_MORE | IP4_OFFSET)))
 		return FAST_NO;
 	length = host16(ip->length);
-	if (unlikely(IP_OFFSET + length > frame->length))
+	if (unlikely(IP_OFFSET + length > frame->length || length < sizeof(*ip)))
 		return FAST_NO;
+	span.left = length - (__u32)sizeof(*ip);
 	if (unlikely(!is_usual4(ip->source)))
 		return FAST_NO;
 	court->destination.cell = trie4(&court->book, ip->destination);
 	court->source.cell = trie4(&court->book, ip->source);
-	if (unlikely(!glance_transport(ip + 1, ip->protocol, length, sizeof(*ip), &glance)))
+	if (unlikely(!glance_transport(frame, span, ip->protocol, &glance)))
 		return FAST_NO;
 	return fast_decide(court, &glance, found);
 }
@@ -173,22 +175,20 @@ static __always_inline bool is_usual6(const union address *address)
 static __always_inline enum fast fast6(const struct frame *frame, struct court *court,
 				       struct verdict *found)
 {
-	const __u8 *bytes = frame_at(frame, 0, HEADERS6);
-	const struct ip6_header *ip = (const void *)(bytes + IP_OFFSET);
+	const struct ip6_header *ip = frame_at(frame, IP_OFFSET, sizeof(*ip));
+	struct span span = {.offset = IP_OFFSET + sizeof(*ip)};
 	struct glance glance = {};
-	__u32 length;
 
-	if (unlikely(!bytes ||
-		     (ip->version_class_label & net32(0xf0000000U)) != net32(0x60000000U)))
+	if (unlikely(!ip || (ip->version_class_label & net32(0xf0000000U)) != net32(0x60000000U)))
 		return FAST_NO;
-	length = host16(ip->payload_length);
-	if (unlikely(!length || IP_OFFSET + sizeof(*ip) + length > frame->length))
+	span.left = host16(ip->payload_length);
+	if (unlikely(!span.left || span.offset + span.left > frame->length))
 		return FAST_NO;
 	if (unlikely(!is_usual6(&ip->source) || !is_usual6(&ip->destination)))
 		return FAST_NO;
 	court->destination.cell = trie6(&court->book, &ip->destination);
 	court->source.cell = trie6(&court->book, &ip->source);
-	if (unlikely(!glance_transport(ip + 1, ip->next_header, length, 0, &glance)))
+	if (unlikely(!glance_transport(frame, span, ip->next_header, &glance)))
 		return FAST_NO;
 	return fast_decide(court, &glance, found);
 }

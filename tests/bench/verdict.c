@@ -5,12 +5,13 @@
  *	verdict ROUNDS EMPTY NAME=PROGRAM... < QUESTIONS
  *
  * A program is the path of a pin or a number, its id. A question is a line "LABEL SRC DST PROTO
- * DPORT". Rounds are interleaved over programs, so that what the machine does besides meets all of
+ * DPORT [SPORT [TCPFLAGS]]"; "seed" as LABEL sends the packet once, to make state, and prints nothing. Rounds are interleaved over programs, so that what the machine does besides meets all of
  * them; printed are medians, the spread between the quartiles, and the ratio to the first program.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,18 +96,19 @@ static void report(const char *label, const struct program *programs, int n, int
 	fflush(stdout);
 }
 
-static int read_question(char *line, char label[32], struct question *question)
+static int read_question(char *line, char label[32], struct question *question, unsigned int *flags)
 {
 	char source[64], destination[64], protocol[8];
-	unsigned int port;
+	unsigned int port, source_port = 40000;
 
-	if (sscanf(line, "%31s %63s %63s %7s %u", label, source, destination, protocol, &port) !=
-		    5 ||
+	*flags = 0;
+	if (sscanf(line, "%31s %63s %63s %7s %u %u %x", label, source, destination, protocol, &port,
+		   &source_port, flags) < 5 ||
 	    prefix_parse(source, &question->source) ||
 	    prefix_parse(destination, &question->destination))
 		return -EINVAL;
 	question->protocol = !strcmp(protocol, "tcp") ? IPPROTO_TCP : IPPROTO_UDP;
-	question->source_port = 40000;
+	question->source_port = (uint16_t)source_port;
 	question->destination_port = (uint16_t)port;
 	return 0;
 }
@@ -139,12 +141,22 @@ int main(int argc, char **argv)
 	while (fgets(line, sizeof(line), stdin)) {
 		struct question question = {0};
 		unsigned char frame[FRAME_BUILD_MAX];
+		struct samples once;
+		unsigned int flags;
+		size_t length;
 
-		if (read_question(line, label, &question)) {
+		if (read_question(line, label, &question, &flags)) {
 			fprintf(stderr, "verdict: cannot read: %s", line);
 			return 2;
 		}
-		measure(programs, n, rounds, frame, frame_build(&question, frame), samples);
+		length = frame_build(&question, frame);
+		if (flags) /* the checksum is nobody's business here */
+			frame[length - sizeof(struct tcphdr) + 13] = (unsigned char)flags;
+		if (!strcmp(label, "seed")) {
+			run(programs[1].fd, frame, length, &once.verdict);
+			continue;
+		}
+		measure(programs, n, rounds, frame, length, samples);
 		report(label, programs, n, rounds, samples);
 	}
 	return 0;
