@@ -40,7 +40,7 @@ packet: $(PACKET_PROGRAMS)
 	tests/run $^
 
 matrix: all
-	tests/run 'tests/matrix/test_seed.py $(B)/rolewall'
+	tests/run 'tests/matrix/test_seed.py $(B)/rolewall' 'tests/matrix/test_overlays.py $(B)/rolewall'
 
 model: all $(MODEL_PROGRAMS)
 	tests/run tests/model/judge

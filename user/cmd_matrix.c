@@ -6,28 +6,16 @@
 #include "command.h"
 #include "describe.h"
 #include "input.h"
+#include "list_rows.h"
 #include "listing.h"
+#include "overlays.h"
 #include "role_set.h"
 #include "row.h"
 #include "string_list.h"
 
-enum { OPTION_ROLE };
+enum { OPTION_ROLE, OPTION_OVERLAY };
 
 /* --- which role was asked for */
-
-/* Does a holder of the role have the row? A NULL role stands for all. */
-static bool row_matches(const struct row *row, const struct matrix *matrix, const char *role)
-{
-	struct role_set asked = {0}, needed = {0};
-
-	if (!role)
-		return true;
-	role_set_add_word(&asked, matrix, role);
-	role_set_close(&asked, matrix);
-	for (size_t i = 0; i < row->roles.count; i++)
-		role_set_add_word(&needed, matrix, row->roles.items[i]);
-	return role_set_meets(&asked, &needed);
-}
 
 static bool pool_matches(const struct policy_pool *pool, const char *role)
 {
@@ -48,91 +36,8 @@ static int check_role(const struct matrix *matrix, const char *role)
 
 /* --- the rows of a matrix */
 
-static const struct column row_columns[] = {
-	{"ID", false, false},    {"ROLE", false, false},      {"SERVICE", false, true},
-	{"PORTS", false, false}, {"PROTOCOLS", false, false}, {"DIRECTION", false, false},
-	{"NOTE", false, true},
-};
-
-#define N_ROW_COLUMNS (sizeof(row_columns) / sizeof(row_columns[0]))
-
-/* "67 68": to be freed, NULL = out of memory. */
-static char *row_ports(const struct row *row)
-{
-	char *text = malloc(row->n_ports * PORT_RANGE_TEXT + 1);
-	char *end = text;
-
-	if (!text)
-		return NULL;
-	*end = '\0';
-	for (size_t i = 0; i < row->n_ports; i++) {
-		char range[PORT_RANGE_TEXT];
-
-		end = stpcpy(end, i ? " " : "");
-		end = stpcpy(end, port_range_format(row->ports[i], range, sizeof(range)));
-	}
-	return text;
-}
-
-static int list_row(struct listing *listing, const struct row *row)
-{
-	_cleanup_free_ char *ports = row_ports(row);
-	_cleanup_free_ char *roles = strings_join(&row->roles, " ");
-
-	if (!ports || !roles)
-		return -ENOMEM;
-	return listing_add(listing, (const char *[N_ROW_COLUMNS]){
-					    row->id, roles, row->service, ports,
-					    transports_name(row->transports),
-					    directions_name(row->directions), row->note});
-}
-
-static json_t *row_ports_json(const struct row *row)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < row->n_ports; i++) {
-		if (!json_append(array, ports_json(row->ports[i]))) {
-			json_decref(array);
-			return NULL;
-		}
-	}
-	return array;
-}
-
-static json_t *row_json(const struct row *row)
-{
-	return json_pack(
-		"{s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:s?, s:o, s:o, s:o, s:b, s:s?, s:s?, "
-		"s:b, s:s}",
-		"id", row->id, "table", row->table, "row", row->number, "role", row->roles.items[0],
-		"service", row->service, "ports", row_ports_json(row), "protocols",
-		transports_json(row->transports), "application", row->application, "direction",
-		directions_json(row->directions), "from", strings_json(&row->from), "to",
-		strings_json(&row->to), "optional", row->optional, "media", row->media,
-		"load_balancing", balancing_name(row->balancing), "opens", row->opens, "note",
-		row->note);
-}
-
-static int print_rows_json(const struct matrix *matrix, const char *role)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < matrix->n_rows; i++) {
-		if (!row_matches(&matrix->rows[i], matrix, role))
-			continue;
-		if (!json_append(array, row_json(&matrix->rows[i]))) {
-			json_decref(array);
-			return -ENOMEM;
-		}
-	}
-	return json_print(json_pack("{s:s, s:s, s:o}", "matrix", matrix->name, "title",
-				    matrix->title, "rows", array));
-}
-
 static int print_rows(const struct arguments *arguments)
 {
-	_cleanup_(listing_free) struct listing listing = {row_columns, N_ROW_COLUMNS, NULL, 0};
 	_cleanup_(matrix_free) struct matrix matrix = {0};
 	_cleanup_(diag_free) struct diagnostics diags = {0};
 	const char *role = arguments->values[OPTION_ROLE];
@@ -142,16 +47,43 @@ static int print_rows(const struct arguments *arguments)
 	rc = rc ? rc : check_role(&matrix, role);
 	if (rc)
 		return rc;
-	if (arguments->common.format == FORMAT_JSON)
-		return print_rows_json(&matrix, role);
-	for (size_t i = 0; i < matrix.n_rows; i++) {
-		if (!row_matches(&matrix.rows[i], &matrix, role))
-			continue;
-		rc = list_row(&listing, &matrix.rows[i]);
-		if (rc)
-			return rc;
-	}
-	return listing_print(&listing, arguments->common.format);
+	return list_rows(&matrix, role, arguments->common.format);
+}
+
+/* --- the rows of overlays */
+
+static int check_overlay(const struct overlay_view *view)
+{
+	_cleanup_(diag_free) struct diagnostics diags = {0};
+	int rc;
+
+	if (!strcmp(view->name, "all") || matrix_overlay(view->matrix, view->name))
+		return 0;
+	rc = report_unknown_overlay(view->matrix, view->name, (struct place){.file = "--overlay"},
+				    &diags);
+	diag_print(&diags, stderr);
+	return rc == -ENOMEM ? rc : ERR_USAGE;
+}
+
+static int print_overlays(const struct arguments *arguments)
+{
+	_cleanup_(input_free) struct input input = {0};
+	_cleanup_(diag_free) struct diagnostics diags = {0};
+	struct overlay_view view = {
+		.matrix = &input.matrix,
+		.on = arguments->site_given ? &input.site.overlays : NULL,
+		.name = arguments->values[OPTION_OVERLAY],
+		.role = arguments->values[OPTION_ROLE],
+	};
+	int rc = arguments->site_given ? input_load(arguments->common.site, &input, &diags)
+				       : matrix_load(MATRIX_BUILT_IN, &input.matrix, &diags);
+
+	diag_print(&diags, stderr);
+	rc = rc ? rc : check_overlay(&view);
+	rc = rc ? rc : check_role(view.matrix, view.role);
+	if (rc)
+		return rc;
+	return list_overlays(&view, arguments->common.format);
 }
 
 /* --- what the pools of a site get */
@@ -281,9 +213,10 @@ static int print_pools_json(const struct input *input, const char *role)
 			return -ENOMEM;
 		}
 	}
-	return json_print(json_pack("{s:s, s:s, s:o}", "matrix", input->matrix.name,
+	return json_print(json_pack("{s:s, s:s, s:o, s:o}", "matrix", input->matrix.name,
 				    "load_balancing", balancing_name(input->site.balancing),
-				    "pools", array));
+				    "overlays", strings_json(&input->site.overlays), "pools",
+				    array));
 }
 
 static int print_pools(const struct arguments *arguments)
@@ -312,6 +245,8 @@ static int print_pools(const struct arguments *arguments)
 
 static int run(const struct arguments *arguments)
 {
+	if (arguments->values[OPTION_OVERLAY])
+		return print_overlays(arguments);
 	return arguments->site_given ? print_pools(arguments) : print_rows(arguments);
 }
 
@@ -320,10 +255,12 @@ const struct command command_matrix = {
 	.summary = "Show the rows of the built-in matrix, or with -c what each pool of a site gets",
 	.help = "Without -c: the rows of " MATRIX_BUILT_IN ", each with its id. With -c SITE: for\n"
 		"each pool of that site the ports that are open, to whom, and by which rows; rows\n"
-		"that meet on the same ports stand together.",
+		"that meet on the same ports stand together. --overlay lists the rows of a table that\n"
+		"a site turns on with overlays:, each with its source document.",
 	.options =
 		{
 			[OPTION_ROLE] = {"role", "ROLE", "only what a host with this role gets"},
+			[OPTION_OVERLAY] = {"overlay", "NAME", "the rows of this overlay, or all"},
 		},
 	.run = run,
 };

@@ -71,7 +71,8 @@ static int resolve_pair(struct resolution *resolution, const struct site_ipsec *
 			.count = 1,
 			.places = (struct place *)&written->places[end],
 		};
-		int rc = resolve_words(resolution, written->place, &words, &pair->peers[end]);
+		const struct condition condition = {&words, written->place, false};
+		int rc = resolve_words(resolution, &condition, &pair->peers[end]);
 
 		if (rc)
 			return rc;
@@ -107,12 +108,12 @@ static bool opens_ike(const struct row *row)
 	return false;
 }
 
-/* A row cannot let IKE in where the matrix exempts the host; the first pool that shows it is told. */
+/* A row of the site cannot let IKE in where the matrix exempts the host; the first pool that shows it is told. */
 static void warn_of_rows(const struct resolution *resolution)
 {
 	const struct policy *policy = &resolution->policy;
 
-	for (size_t i = resolution->matrix->n_rows; i < policy->n_rows; i++) {
+	for (size_t i = policy->n_rows - resolution->site->n_extra; i < policy->n_rows; i++) {
 		const struct row *row = policy->rows[i];
 
 		for (size_t j = 0; j < policy->n_pools && opens_ike(row); j++) {

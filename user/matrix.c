@@ -2,12 +2,11 @@
 #include "matrix.h"
 
 #include "cleanup.h"
+#include "overlays.h"
 #include "role_set.h"
 #include "row.h"
 #include "string_list.h"
 #include "yaml_doc.h"
-
-#define ID_MAX 63U /* bytes of a role, group, table or matrix name */
 
 /* builtin_matrix.S */
 extern const char builtin_matrix_start[], builtin_matrix_end[];
@@ -27,30 +26,11 @@ struct table {
 	size_t first; /* its rows start here */
 };
 
-/* Names are kebab-case: "front-end". */
-static bool is_id(const char *text)
-{
-	size_t length = strlen(text);
-
-	return length <= ID_MAX && *text >= 'a' && *text <= 'z' &&
-	       !text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-")];
-}
-
-static int check_id(struct yaml_doc *doc, const yaml_node_t *node, const char *what, const char *id)
-{
-	if (is_id(id))
-		return 0;
-	diag_error(doc->diags, yaml_place(doc, node),
-		   "\"%s\" is no name of %s; accepted: a letter, then up to %u of a-z 0-9 -", id,
-		   what, ID_MAX - 1);
-	return -EINVAL;
-}
-
 static int read_name(struct yaml_doc *doc, yaml_node_t *node, void *target)
 {
 	const char *text = yaml_text(doc, node);
 
-	if (!text || check_id(doc, node, "a matrix", text))
+	if (!text || yaml_check_id(doc, node, "a matrix", text))
 		return -EINVAL;
 	return yaml_read_text(doc, node, target);
 }
@@ -90,7 +70,7 @@ static int read_role(struct yaml_doc *doc, yaml_node_t *node, void *target)
 	if (!roles[matrix->n_roles].id)
 		return -ENOMEM;
 	places[matrix->n_roles++] = yaml_place(doc, node);
-	if (check_id(doc, node, "a role", doc->key))
+	if (yaml_check_id(doc, node, "a role", doc->key))
 		return -EINVAL;
 	return yaml_mapping(doc, node, "a role", role_keys, &roles[matrix->n_roles - 1]);
 }
@@ -116,7 +96,7 @@ static int read_group(struct yaml_doc *doc, yaml_node_t *node, void *target)
 	if (!groups[matrix->n_groups].id)
 		return -ENOMEM;
 	places[matrix->n_groups++] = yaml_place(doc, node);
-	if (check_id(doc, node, "a group", doc->key))
+	if (yaml_check_id(doc, node, "a group", doc->key))
 		return -EINVAL;
 	return yaml_read_strings(doc, node, &groups[matrix->n_groups - 1].members);
 }
@@ -136,26 +116,13 @@ static int read_row(struct yaml_doc *doc, yaml_node_t *node, void *target)
 	struct table *table = target;
 	struct matrix *matrix = &table->reading->matrix;
 	unsigned int number = (unsigned int)(matrix->n_rows - table->first) + 1;
-	_cleanup_free_ char *expected = NULL;
-	struct row *rows, *row;
-	int rc;
+	struct row *rows = array_grow(matrix->rows, matrix->n_rows, sizeof(*rows));
 
-	rows = array_grow(matrix->rows, matrix->n_rows, sizeof(*rows));
 	if (!rows)
 		return -ENOMEM;
 	matrix->rows = rows;
-	row = &rows[matrix->n_rows++];
-	*row = (struct row){0};
-	rc = row_read_vendor(doc, node, row);
-	if (yaml_fatal(rc) || row_number(row, table->name, number))
-		return -ENOMEM;
-	if (asprintf(&expected, "%s/%02u", table->name, number) < 0)
-		return -ENOMEM;
-	if (!strcmp(row->id, expected))
-		return rc;
-	diag_error(doc->diags, row->place, "id: \"%s\" does not say table and row; accepted: %s",
-		   row->id, expected);
-	return -EINVAL;
+	rows[matrix->n_rows] = (struct row){0};
+	return row_read_vendor(doc, node, table->name, number, &rows[matrix->n_rows++]);
 }
 
 static int read_rows(struct yaml_doc *doc, yaml_node_t *node, void *target)
@@ -190,7 +157,7 @@ static int read_table(struct yaml_doc *doc, yaml_node_t *node, void *target)
 		.reading = reading, .name = doc->key, .opens = true, .first = matrix->n_rows};
 	int rc;
 
-	if (check_id(doc, node, "a table", doc->key))
+	if (yaml_check_id(doc, node, "a table", doc->key))
 		return -EINVAL;
 	if (!strcmp(doc->key, "extra")) {
 		diag_error(doc->diags, yaml_place(doc, node),
@@ -219,6 +186,7 @@ static const struct yaml_key matrix_keys[] = {
 	{"roles", read_roles, 0, true},
 	{"groups", read_groups, 0, false},
 	{"tables", read_tables, 0, true},
+	{"overlays", overlays_read, offsetof(struct reading, matrix), false},
 	{NULL, NULL, 0, false},
 };
 
@@ -315,6 +283,8 @@ static int check_references(const struct reading *reading, struct diagnostics *d
 		rc = check_group(reading, i, diags);
 	for (size_t i = 0; i < matrix->n_rows && !yaml_fatal(rc); i++)
 		rc = check_row(matrix, &matrix->rows[i], diags);
+	if (!yaml_fatal(rc))
+		rc = overlays_check(matrix, diags);
 	return yaml_fatal(rc) ? rc : 0;
 }
 
@@ -382,5 +352,6 @@ void matrix_free(struct matrix *matrix)
 	for (size_t i = 0; i < matrix->n_rows; i++)
 		row_free(&matrix->rows[i]);
 	free(matrix->rows);
+	overlays_free(matrix);
 	*matrix = (struct matrix){0};
 }

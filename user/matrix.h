@@ -55,6 +55,9 @@ struct row {
 	enum balancing balancing;
 	char *media; /* name of the media range that `media:` in the site may move, or NULL */
 	char *note; /* "" if the row has none */
+	char *source; /* the document it is taken from, or NULL; every row of an overlay has one */
+	bool guess; /* the source does not say it in so many words */
+	bool overlay; /* of an overlay: from and to hold in every profile, as in a site's own row */
 	struct place place;
 };
 
@@ -70,14 +73,24 @@ struct group {
 	struct strings members; /* role ids */
 };
 
+/* A table that counts only for sites that turn it on by name (overlays.h). */
+struct overlay {
+	char *name, *title;
+	struct row *rows;
+	size_t n_rows;
+	struct place place;
+};
+
 struct matrix {
 	char *name, *title;
 	struct role *roles;
 	size_t n_roles;
 	struct group *groups;
 	size_t n_groups;
-	struct row *rows;
+	struct row *rows; /* of the tables; those of overlays stay with their overlay */
 	size_t n_rows;
+	struct overlay *overlays;
+	size_t n_overlays;
 };
 
 /* The table whose rows, if it opens nothing, say what IPsec must leave alone. */
@@ -88,6 +101,7 @@ bool row_is_exception(const struct row *row);
 /* Limits of a matrix file. */
 #define MATRIX_ROLES_MAX 256U
 #define MATRIX_GROUPS_MAX 256U
+#define MATRIX_OVERLAYS_MAX 256U
 
 /* The name of the built-in matrix: what `matrix:` in a site may say instead of a path. */
 #define MATRIX_BUILT_IN "skype-server-2015"

@@ -47,18 +47,18 @@ static void add_row(struct media *media, const struct row *row)
 
 static size_t collect(const struct resolution *resolution, struct media *list)
 {
-	const struct matrix *matrix = resolution->matrix;
+	const struct policy *policy = &resolution->policy;
 	size_t count = 0;
 
-	for (size_t i = 0; i < matrix->n_rows; i++) {
-		const char *name = matrix->rows[i].media;
+	for (size_t i = 0; i < policy->n_rows; i++) {
+		const char *name = policy->rows[i]->media;
 		size_t at = 0;
 
 		if (!name)
 			continue;
 		while (at < count && strcmp(list[at].name, name))
 			at++;
-		add_row(&list[at], &matrix->rows[i]);
+		add_row(&list[at], policy->rows[i]);
 		count += at == count;
 	}
 	for (size_t i = 0; i < count; i++) {

@@ -53,9 +53,10 @@ static bool held_by_some(const struct resolution *resolution, const struct role_
 	return false;
 }
 
-static int read_words(const struct resolution *resolution, struct place place,
-		      const struct strings *words, struct peers *peers)
+static int read_words(const struct resolution *resolution, const struct condition *condition,
+		      struct peers *peers)
 {
+	const struct strings *words = condition->words;
 	struct role_set roles = {0};
 
 	peers->words.items = calloc(words->count, sizeof(*peers->words.items));
@@ -74,8 +75,8 @@ static int read_words(const struct resolution *resolution, struct place place,
 		}
 		role_set_add_word(&meant, resolution->matrix, word);
 		role_set_unite(&roles, &meant);
-		if (!held_by_some(resolution, &meant))
-			diag_warning(resolution->diags, strings_place(words, i, place),
+		if (!condition->quiet && !held_by_some(resolution, &meant))
+			diag_warning(resolution->diags, strings_place(words, i, condition->place),
 				     "no pool holds \"%s\", so nothing matches it", word);
 	}
 	find_pools(resolution, &roles, peers);
@@ -121,15 +122,15 @@ static int keep_peers(struct policy *policy, struct peers *peers, size_t *index)
 	return 0;
 }
 
-int resolve_words(struct resolution *resolution, struct place place, const struct strings *words,
-		  size_t *index)
+int resolve_words(struct resolution *resolution, const struct condition *condition, size_t *index)
 {
+	const struct strings *words = condition->words;
 	_cleanup_(peers_free) struct peers peers = {0};
 	int rc;
 
 	if (!words->count || strings_contain(words, "any"))
 		return 0; /* peers[0] */
-	rc = read_words(resolution, place, words, &peers);
+	rc = read_words(resolution, condition, &peers);
 	return rc ? rc : keep_peers(&resolution->policy, &peers, index);
 }
 
@@ -149,17 +150,23 @@ static int add_any(struct policy *policy)
 	return 0;
 }
 
+/* Of an overlay, overlays_warn() tells what nobody matches. */
+static int resolve_row(struct resolution *resolution, size_t index)
+{
+	const struct row *row = resolution->policy.rows[index];
+	const struct condition from = {&row->from, row->place, row->overlay};
+	const struct condition to = {&row->to, row->place, row->overlay};
+	int rc = resolve_words(resolution, &from, &resolution->from[index]);
+
+	return rc ? rc : resolve_words(resolution, &to, &resolution->to[index]);
+}
+
 int resolve_peers(struct resolution *resolution)
 {
 	struct policy *policy = &resolution->policy;
 	int rc = add_any(policy);
 
-	for (size_t i = resolution->matrix->n_rows; i < policy->n_rows && !rc; i++) {
-		const struct row *row = policy->rows[i];
-
-		rc = resolve_words(resolution, row->place, &row->from, &resolution->from[i]);
-		if (!rc)
-			rc = resolve_words(resolution, row->place, &row->to, &resolution->to[i]);
-	}
+	for (size_t i = resolution->matrix->n_rows; i < policy->n_rows && !rc; i++)
+		rc = resolve_row(resolution, i);
 	return rc;
 }

@@ -57,7 +57,7 @@ struct policy {
 	const struct site *site; /* borrowed */
 	const struct matrix *matrix; /* borrowed */
 	const struct row *
-		*rows; /* the matrix's rows in order, then the site's own; items borrowed */
+		*rows; /* of the matrix, of the overlays that are on, of the site; borrowed */
 	size_t n_rows;
 	struct policy_pool *pools; /* in site order */
 	size_t n_pools;

@@ -4,8 +4,9 @@
 #include <errno.h>
 
 #include "cleanup.h"
-#include "string_list.h"
+#include "overlays.h"
 #include "row.h"
+#include "string_list.h"
 
 /* --- roles of the pools */
 
@@ -73,8 +74,11 @@ static int resolve_rows(struct resolution *resolution)
 	const struct matrix *matrix = resolution->matrix;
 	const struct site *site = resolution->site;
 	struct policy *policy = &resolution->policy;
-	size_t n_rows = matrix->n_rows + site->n_extra;
+	size_t n_overlay_rows, n_rows;
 
+	if (overlays_count(resolution, &n_overlay_rows))
+		return -ENOMEM;
+	n_rows = matrix->n_rows + n_overlay_rows + site->n_extra;
 	policy->rows = calloc(n_rows + 1, sizeof(*policy->rows));
 	resolution->needed = calloc(n_rows + 1, sizeof(*resolution->needed));
 	resolution->from = calloc(n_rows + 1, sizeof(*resolution->from));
@@ -83,6 +87,7 @@ static int resolve_rows(struct resolution *resolution)
 		return -ENOMEM;
 	for (size_t i = 0; i < matrix->n_rows; i++)
 		policy->rows[policy->n_rows++] = &matrix->rows[i];
+	overlays_add(resolution);
 	for (size_t i = 0; i < site->n_extra; i++) {
 		if (yaml_fatal(row_check(&site->extra[i], matrix, resolution->diags)))
 			return -ENOMEM;
@@ -187,6 +192,24 @@ static int grant_pool(struct resolution *resolution, size_t index)
 	return 0;
 }
 
+/* A peer role is guarded too once an overlay that is on opens ports of it. */
+static bool is_guarded(const struct resolution *resolution, size_t pool)
+{
+	const struct matrix *matrix = resolution->matrix;
+	const struct policy *policy = &resolution->policy;
+
+	for (size_t i = 0; i < matrix->n_roles; i++) {
+		if (role_set_has(&resolution->held[pool], i) && !matrix->roles[i].peer)
+			return true;
+	}
+	for (size_t i = 0; i < policy->n_rows; i++) {
+		if (policy->rows[i]->overlay && policy->rows[i]->directions & DIRECTION_IN &&
+		    role_set_meets(&resolution->held[pool], &resolution->needed[i]))
+			return true;
+	}
+	return false;
+}
+
 static int finish_pools(struct resolution *resolution)
 {
 	const struct matrix *matrix = resolution->matrix;
@@ -198,10 +221,7 @@ static int finish_pools(struct resolution *resolution)
 
 		if (rc)
 			return rc;
-		for (size_t j = 0; j < matrix->n_roles; j++) {
-			if (role_set_has(&resolution->held[i], j) && !matrix->roles[j].peer)
-				pool->guarded = true;
-		}
+		pool->guarded = is_guarded(resolution, i);
 		rc = pool->guarded ? grant_pool(resolution, i) : 0;
 		if (rc)
 			return rc;
@@ -242,7 +262,7 @@ static void warn_of_rows(const struct resolution *resolution)
 {
 	const struct policy *policy = &resolution->policy;
 
-	for (size_t i = resolution->matrix->n_rows; i < policy->n_rows; i++) {
+	for (size_t i = policy->n_rows - resolution->site->n_extra; i < policy->n_rows; i++) {
 		bool used = false;
 
 		for (size_t j = 0; j < policy->n_pools && !used; j++)
@@ -286,7 +306,7 @@ static int resolve(struct resolution *resolution)
 	check_media(resolution);
 	warn_of_pools(resolution);
 	warn_of_rows(resolution);
-	return 0;
+	return overlays_warn(resolution);
 }
 
 int policy_resolve(const struct matrix *matrix, const struct site *site, struct policy *policy,

@@ -25,14 +25,18 @@ struct resolution {
 
 /* Who owns which prefix; prefixes inside others; what `inherit:` brings. */
 int resolve_prefixes(struct resolution *resolution);
-/* The conditions of the site's own rows. */
+/* The conditions of the rows of overlays and of the site's own. */
 int resolve_peers(struct resolution *resolution);
-/*
- * Who WORDS stand for, as an index into policy.peers; no words, or "any", are 0. Warns of a role
- * that no pool holds, at the word, or at PLACE where the words have none.
- */
-int resolve_words(struct resolution *resolution, struct place place, const struct strings *words,
-		  size_t *index);
+
+/* The words of one far end. */
+struct condition {
+	const struct strings *words;
+	struct place place; /* for words that have none of their own */
+	bool quiet; /* no warning of a role that no pool holds */
+};
+
+/* Who they stand for, as an index into policy.peers; no words, or "any", are 0. */
+int resolve_words(struct resolution *resolution, const struct condition *condition, size_t *index);
 /* Are the words of `ipsec:` those of the matrix? Then, once the peers are known, its pairs. */
 int check_ipsec(const struct resolution *resolution);
 int resolve_ipsec(struct resolution *resolution);

@@ -84,31 +84,12 @@ int role_set_ids(const struct role_set *set, const struct matrix *matrix, struct
 	return 0;
 }
 
-/* The id that a mistyped word was most likely meant to be; NULL if none is near. */
-static const char *nearest(const struct strings *ids, const char *word)
-{
-	const char *best = NULL;
-	unsigned int least = (unsigned int)strnlen(word, 12) / 3 + 1;
-
-	for (size_t i = 0; i < ids->count; i++) {
-		unsigned int distance = word_distance(ids->items[i], word);
-
-		if (distance < least) {
-			least = distance;
-			best = ids->items[i];
-		}
-	}
-	return best;
-}
-
 int report_unknown_role(const struct matrix *matrix, const char *word, bool groups,
 			struct place place, struct diagnostics *diags)
 {
 	_cleanup_free_ char **items =
 		calloc(matrix->n_roles + matrix->n_groups + 1, sizeof(*items));
 	struct strings ids = {.items = items};
-	_cleanup_free_ char *accepted = NULL;
-	const char *near;
 
 	if (!items)
 		return -ENOMEM;
@@ -116,11 +97,5 @@ int report_unknown_role(const struct matrix *matrix, const char *word, bool grou
 		items[ids.count++] = matrix->roles[i].id;
 	for (size_t i = 0; groups && i < matrix->n_groups; i++)
 		items[ids.count++] = matrix->groups[i].id;
-	accepted = strings_join(&ids, ", ");
-	if (!accepted)
-		return -ENOMEM;
-	near = nearest(&ids, word);
-	diag_error(diags, place, "unknown role \"%s\"%s%s%s; accepted: %s", word,
-		   near ? " (is it " : "", near ? near : "", near ? "?)" : "", accepted);
-	return -EINVAL;
+	return report_unknown_word(diags, place, "role", word, &ids);
 }

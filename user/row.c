@@ -295,6 +295,17 @@ static int read_peers(struct yaml_doc *doc, yaml_node_t *node, void *target)
 	return result;
 }
 
+static int read_confidence(struct yaml_doc *doc, yaml_node_t *node, void *target)
+{
+	static const char *const words[] = {"documented", "guess", NULL};
+	unsigned int index;
+	int rc = yaml_word(doc, node, words, &index);
+
+	if (!rc)
+		*(bool *)target = index;
+	return rc;
+}
+
 #define FIELD(member) offsetof(struct row, member)
 
 static const struct yaml_key vendor_keys[] = {
@@ -310,6 +321,8 @@ static const struct yaml_key vendor_keys[] = {
 	{"optional", yaml_read_bool, FIELD(optional), false},
 	{"media", read_media, FIELD(media), false},
 	{"note", yaml_read_text, FIELD(note), false},
+	{"source", yaml_read_text, FIELD(source), false},
+	{"confidence", read_confidence, FIELD(guess), false},
 	{NULL, NULL, 0, false},
 };
 
@@ -353,7 +366,7 @@ static int fill_texts(struct row *row)
 	return row->service && row->note ? 0 : -ENOMEM;
 }
 
-int row_read_vendor(struct yaml_doc *doc, yaml_node_t *node, struct row *row)
+static int read_vendor(struct yaml_doc *doc, yaml_node_t *node, struct row *row)
 {
 	int rc;
 
@@ -363,6 +376,23 @@ int row_read_vendor(struct yaml_doc *doc, yaml_node_t *node, struct row *row)
 		return rc;
 	rc = check_ends(doc, row);
 	return rc ? rc : fill_texts(row);
+}
+
+int row_read_vendor(struct yaml_doc *doc, yaml_node_t *node, const char *table, unsigned int number,
+		    struct row *row)
+{
+	_cleanup_free_ char *expected = NULL;
+	int rc = read_vendor(doc, node, row);
+
+	if (yaml_fatal(rc) || row_number(row, table, number))
+		return -ENOMEM;
+	if (asprintf(&expected, "%s/%02u", table, number) < 0)
+		return -ENOMEM;
+	if (!strcmp(row->id, expected))
+		return rc;
+	diag_error(doc->diags, row->place, "id: \"%s\" does not say table and row; accepted: %s",
+		   row->id, expected);
+	return -EINVAL;
 }
 
 int row_read_site(struct yaml_doc *doc, yaml_node_t *node, struct row *row)
@@ -409,6 +439,7 @@ void row_free(struct row *row)
 	strings_free(&row->to);
 	free(row->media);
 	free(row->note);
+	free(row->source);
 	*row = (struct row){0};
 }
 

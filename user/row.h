@@ -20,10 +20,11 @@
 #define PORT_RANGE_TEXT 12 /* "65535-65535" */
 
 /*
- * Read a row of a vendor's table, or one of a site. What needs no matrix is checked here, the
- * rest by row_check(). Return as every yaml_reader; the row is to be freed in any case.
+ * Read row NUMBER of a vendor's table, or one of a site. What needs no matrix is checked here,
+ * the rest by row_check(). Return as every yaml_reader; the row is to be freed in any case.
  */
-int row_read_vendor(struct yaml_doc *doc, yaml_node_t *node, struct row *row);
+int row_read_vendor(struct yaml_doc *doc, yaml_node_t *node, const char *table, unsigned int number,
+		    struct row *row);
 int row_read_site(struct yaml_doc *doc, yaml_node_t *node, struct row *row);
 /* Gives the row its table and number, and its id if it has none. Returns 0 or -ENOMEM. */
 int row_number(struct row *row, const char *table, unsigned int number);

@@ -209,9 +209,9 @@ static const struct yaml_key site_keys[] = {
 	{"media", read_media, 0, false},
 	{"extra", read_extra, 0, false},
 	{"ipsec", site_read_ipsec, 0, false},
+	{"overlays", yaml_read_strings, offsetof(struct site, overlays), false},
 	/* known to design, not to this version: refused rather than ignored */
 	{"failsafe", NULL, 0, false},
-	{"overlays", NULL, 0, false},
 	{"features", NULL, 0, false},
 	{"forwarding", NULL, 0, false},
 	{NULL, NULL, 0, false},
@@ -277,5 +277,6 @@ void site_free(struct site *site)
 		free(site->media[i].name);
 	free(site->media);
 	site_ipsec_free(site);
+	strings_free(&site->overlays);
 	*site = (struct site){0};
 }

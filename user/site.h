@@ -66,6 +66,7 @@ struct site {
 	size_t n_media;
 	struct site_ipsec *ipsec;
 	size_t n_ipsec;
+	struct strings overlays; /* names of the matrix's overlays that count here */
 	struct place matrix_place;
 };
 

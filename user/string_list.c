@@ -99,3 +99,33 @@ unsigned int word_distance(const char *a, const char *b)
 	}
 	return line[length_b];
 }
+
+/* The word that a mistyped one was most likely meant to be; NULL if none is near. */
+static const char *nearest(const struct strings *words, const char *word)
+{
+	const char *best = NULL;
+	unsigned int least = (unsigned int)strnlen(word, 12) / 3 + 1;
+
+	for (size_t i = 0; i < words->count; i++) {
+		unsigned int distance = word_distance(words->items[i], word);
+
+		if (distance < least) {
+			least = distance;
+			best = words->items[i];
+		}
+	}
+	return best;
+}
+
+int report_unknown_word(struct diagnostics *diags, struct place place, const char *what,
+			const char *word, const struct strings *words)
+{
+	_cleanup_free_ char *accepted = strings_join(words, ", ");
+	const char *near = nearest(words, word);
+
+	if (!accepted)
+		return -ENOMEM;
+	diag_error(diags, place, "unknown %s \"%s\"%s%s%s; accepted: %s", what, word,
+		   near ? " (is it " : "", near ? near : "", near ? "?)" : "", accepted);
+	return -EINVAL;
+}

@@ -18,4 +18,11 @@ void strings_free(struct strings *strings);
 /* How many letters have to be changed to make one word of the other; both are short. */
 unsigned int word_distance(const char *a, const char *b);
 
+/*
+ * Reports that WORD is none of WORDS; WHAT says what they are, for the message: "role". Returns
+ * -EINVAL or -ENOMEM.
+ */
+int report_unknown_word(struct diagnostics *diags, struct place place, const char *what,
+			const char *word, const struct strings *words);
+
 #endif

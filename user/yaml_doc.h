@@ -77,6 +77,9 @@ const char *yaml_text(struct yaml_doc *doc, const yaml_node_t *node);
 int yaml_word(struct yaml_doc *doc, const yaml_node_t *node, const char *const *words,
 	      unsigned int *index);
 
+/* Is ID a name in kebab-case? WHAT says of what, for the message: "a role". */
+int yaml_check_id(struct yaml_doc *doc, const yaml_node_t *node, const char *what, const char *id);
+
 yaml_reader yaml_read_text; /* to char *, which owns it */
 yaml_reader yaml_read_bool; /* to bool */
 yaml_reader yaml_read_strings; /* yaml_values to struct strings, no text twice */

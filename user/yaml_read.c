@@ -9,6 +9,7 @@
 
 #define STRINGS_MAX 1000U
 #define TEXT_MAX 1000U /* bytes of one value */
+#define ID_MAX 63U /* bytes of a role, group, table or matrix name */
 
 static const char *node_kind(const yaml_node_t *node)
 {
@@ -381,4 +382,23 @@ int yaml_named(struct yaml_doc *doc, yaml_node_t *node, yaml_reader *read, void 
 			result = rc;
 	}
 	return result;
+}
+
+/* Names are kebab-case: "front-end". */
+static bool is_id(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length <= ID_MAX && *text >= 'a' && *text <= 'z' &&
+	       !text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-")];
+}
+
+int yaml_check_id(struct yaml_doc *doc, const yaml_node_t *node, const char *what, const char *id)
+{
+	if (is_id(id))
+		return 0;
+	diag_error(doc->diags, yaml_place(doc, node),
+		   "\"%s\" is no name of %s; accepted: a letter, then up to %u of a-z 0-9 -", id,
+		   what, ID_MAX - 1);
+	return -EINVAL;
 }

@@ -43,7 +43,7 @@ accepted() {
 
 # --- mistakes, each with its place
 
-site_keys='version, matrix, profile, load_balancing, mode, outbound, unlisted, icmp_echo, interfaces, pools, timeouts, asymmetric, media, extra, ipsec'
+site_keys='version, matrix, profile, load_balancing, mode, outbound, unlisted, icmp_echo, interfaces, pools, timeouts, asymmetric, media, extra, ipsec, overlays'
 addresses='10.1.2.3, 10.1.2.0/28, 2001:db8::1, 2001:db8::/64'
 
 @test "refuses an unknown key" {
@@ -109,7 +109,7 @@ addresses='10.1.2.3, 10.1.2.0/28, 2001:db8::1, 2001:db8::/64'
 
 @test "refuses every key that is not there yet, never ignores it" {
 	local key
-	for key in failsafe overlays features forwarding; do
+	for key in failsafe features forwarding; do
 		site "$key: {}"
 		refused "4:1: error: key \"$key\" is not supported by this version yet"
 	done

@@ -21,20 +21,20 @@
 
 #define ROW_KEYS                                                                                   \
 	"id, role, service, ports, protocols, application, direction, from, to, optional, media, " \
-	"note\n"
+	"note, source, confidence\n"
 
 static const struct refusal {
 	const char *name, *text, *expected;
 } refusals[] = {
 	{"nothing but a version", "version: 1\n",
 	 "m:1:1: error: key \"name\" is missing in a matrix; accepted: version, name, title, roles, "
-	 "groups, tables\n"
+	 "groups, tables, overlays\n"
 	 "m:1:1: error: key \"title\" is missing in a matrix; accepted: version, name, title, "
-	 "roles, groups, tables\n"
+	 "roles, groups, tables, overlays\n"
 	 "m:1:1: error: key \"roles\" is missing in a matrix; accepted: version, name, title, "
-	 "roles, groups, tables\n"
+	 "roles, groups, tables, overlays\n"
 	 "m:1:1: error: key \"tables\" is missing in a matrix; accepted: version, name, title, "
-	 "roles, groups, tables\n"},
+	 "roles, groups, tables, overlays\n"},
 	{"name", "version: 1\nname: My Matrix\ntitle: M\n" ROLES "tables: {}\n",
 	 "m:2:7: error: \"My Matrix\" is no name of a matrix; accepted: a letter, then up to 62 of "
 	 "a-z 0-9 -\n"},

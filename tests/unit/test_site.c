@@ -15,7 +15,7 @@
 
 #define SITE_KEYS                                                                                  \
 	"version, matrix, profile, load_balancing, mode, outbound, unlisted, icmp_echo, "          \
-	"interfaces, pools, timeouts, asymmetric, media, extra, ipsec\n"
+	"interfaces, pools, timeouts, asymmetric, media, extra, ipsec, overlays\n"
 #define POOL_KEYS "name, roles, addresses, inherit\n"
 #define ROW_KEYS                                                                                   \
 	"role, roles, service, ports, protocols, application, direction, from, to, optional, note\n"
@@ -52,7 +52,6 @@ static const struct refusal {
 	{"icmp_echo unknown", SITE "icmp_echo: pass\n",
 	 "s:4:12: error: icmp_echo: unknown word \"pass\"; accepted: drop, allow\n"},
 	{"failsafe", SITE "failsafe: {}\n", "s:4:1: error: key \"failsafe\"" LATER},
-	{"overlays", SITE "overlays: [edge]\n", "s:4:1: error: key \"overlays\"" LATER},
 	{"features", SITE "features: []\n", "s:4:1: error: key \"features\"" LATER},
 	{"asymmetric in other words", SITE "asymmetric: yes\n",
 	 "s:4:13: error: asymmetric: unknown word \"yes\"; accepted: false, true\n"},
