@@ -25,7 +25,7 @@ E2E_SKELETONS := $(E2E_OBJECTS:.bpf.o=.skel.h)
 BENCH_OBJECTS := $(patsubst tests/bench/%.bpf.c,$(B)/bench/%.bpf.o,$(wildcard tests/bench/*.bpf.c))
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 
-.PHONY: tests matrix packet model judge cli e2e
+.PHONY: tests matrix packet model judge judge-mutants cli e2e
 .SECONDARY:
 
 tests: all $(UNIT_PROGRAMS) $(PACKET_PROGRAMS) $(MODEL_PROGRAMS) $(TOOLS) $(E2E_OBJECTS)
@@ -49,6 +49,9 @@ model: all $(MODEL_PROGRAMS)
 N ?= 1000000
 judge: all $(MODEL_PROGRAMS)
 	tests/model/judge --verbose --count $(N) $(if $(SEED),--seed $(SEED))
+
+judge-mutants: all $(MODEL_PROGRAMS)
+	tests/model/mutants
 
 cli: all
 	tests/run $(sort $(wildcard tests/cli/*.bats))

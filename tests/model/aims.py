@@ -7,7 +7,10 @@ from model import ACK, FIN, RST, SYN
 from talks import TCP, UDP, Talk, Talks
 
 ESP, AH = 50, 51
-ECHO_REQUESTS = {4: 8, 6: 128}
+TIMEOUTS = {
+    TCP: ("tcp_opening", "tcp", "tcp_closing"), UDP: ("udp",), 1: ("icmp_echo",),
+    58: ("icmp_echo",),
+}  # fmt: skip
 
 
 class Aims(Talks):
@@ -148,15 +151,15 @@ class Aims(Talks):
         talk = self.fresh_talk(family)
         answer = talk.back()
         steps = [(talk, SYN)]
-        if self.chance(0.6):
-            steps.append((answer, self.rng.choice((SYN | ACK, ACK, RST, RST | ACK))))
-        if self.chance(0.4):
-            steps.append((talk, self.rng.choice((FIN | ACK, RST, ACK, SYN))))
+        if self.chance(0.7):
+            steps.append((answer, self.rng.choice((SYN | ACK, SYN | ACK, ACK, RST, RST | ACK))))
+        if self.chance(0.5):
+            steps.append((talk, self.rng.choice((FIN | ACK, FIN | ACK, RST, ACK, SYN))))
         for one, flags in steps:
             self.pending.append((self.talk_frame(one, flags), 0))
         for _ in range(self.rng.choice((1, 1, 2))):
             one = answer if self.chance(0.8) else talk
-            self.pending.append((self.talk_frame(one, ACK), self.edge_of_time()))
+            self.pending.append((self.talk_frame(one, ACK), self.edge_of_time(talk.protocol)))
         self.talks.append(talk)
         return None
 
@@ -184,9 +187,10 @@ class Aims(Talks):
                 self.pending[late] = (self.pending[late][0], max(wait, 0))
         return None
 
-    def edge_of_time(self):
-        """Seconds: a timeout of this site, one less, one more, or a part of it."""
-        seconds = self.rng.choice(list(self.policy.timeouts.values()))
+    def edge_of_time(self, protocol=None):
+        """Seconds: a timeout (of a protocol), one less, one more, or a part of it."""
+        names = TIMEOUTS.get(protocol) or list(self.policy.timeouts)
+        seconds = self.policy.timeouts[self.rng.choice(names)]
         if self.chance(0.2):
             return seconds // 2
         return max(seconds + self.rng.choice((-1, -1, 0, 1)), 0)

@@ -196,6 +196,22 @@ class Traffic(Aims):
         for offset, piece, more in pieces:
             if self.chance(0.9):
                 self.pending.append((self.fragment(talk, offset, piece, more, front), 0))
+        if self.chance(0.3):
+            other = self.almost(talk)  # the same id in another conversation
+            self.pending.append((self.fragment(other, first // 8, payload[first:], 0, front), 0))
+
+    def almost(self, talk):
+        """The same with one thing changed that tells conversations apart."""
+        family = 4 if len(talk.source) == 4 else 6
+        kind = self.rng.randrange(4)
+        if kind == 0:
+            return Talk(talk.source, talk.destination, talk.protocol ^ TCP ^ UDP, 0, 0)
+        if kind == 1:
+            return Talk(self.anybody(family), talk.destination, talk.protocol, 0, 0)
+        if kind == 2:
+            return Talk(talk.source, self.host(family), talk.protocol, 0, 0)
+        self.id ^= 1 << self.rng.randrange(16 if family == 4 else 32)
+        return talk
 
     def fragment(self, talk, offset, piece, more, front):
         """FRONT: bytes of destination options between the fragment header and the transport."""
