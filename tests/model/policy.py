@@ -8,7 +8,7 @@ import ipaddress
 
 import yaml
 
-from rows import PROTOCOLS, UDP, Reader, as_list, conditions, exempt_roles, port_range
+from rows import PROTOCOLS, UDP, Reader, as_list, conditions, exempt_roles, guarded_roles, port_range
 
 IKE_PORTS = (500, 4500)
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -90,10 +90,9 @@ class Policy:
             for address in as_list(text["addresses"]):
                 self.prefixes.append((ipaddress.ip_network(address), text["name"]))
         self.inherit(site)
+        guarded = guarded_roles(site, self.matrix)
         for pool in self.pools.values():
-            pool.guarded = any(
-                not self.matrix["roles"][role].get("peer") for role in pool.roles
-            )
+            pool.guarded = bool(pool.roles & guarded)
         self.by_length = {4: {}, 6: {}}
         for prefix, name in self.prefixes:
             lengths = self.by_length[prefix.version]

@@ -67,34 +67,34 @@ class Reader:
 
     def rows(self):
         """In the order of the documents."""
-        for name, table in self.matrix["tables"].items():
-            if not self.counts(name, table):
-                continue
-            for text in table["rows"]:
-                if self.wanted(text["id"], text):
-                    yield self.vendors(text, bool(table.get("overlay")))
+        for table in self.matrix["tables"].values():
+            if self.counts(table):
+                for text in filter(self.wanted, table["rows"]):
+                    yield self.vendors(text)
+        for name, table in self.matrix.get("overlays", {}).items():
+            if name in self.overlays and self.counts(table):
+                for text in filter(self.wanted, table["rows"]):
+                    yield self.row(text["id"], text, True)
         for number, text in enumerate(self.extra):
             id = f"extra/{number + 1:02}"
-            if self.wanted(id, text):
-                yield self.row(id, text, True, True)
+            if self.wanted({"id": id, **text}):
+                yield self.row(id, text, True)
 
-    def counts(self, name, table):
+    def counts(self, table):
         if not table.get("opens", True):
-            return False
-        if table.get("overlay") and name not in self.overlays:
             return False
         return table.get("load_balancing", self.balancing) == self.balancing
 
-    def wanted(self, id, text):
+    def wanted(self, text):
         """Optional rows are off in least-privilege unless their id or feature is named."""
         if not self.least or not text.get("optional"):
             return True
-        return bool({id, *as_list(text.get("feature", []))} & self.features)
+        return bool({text["id"], *as_list(text.get("feature", []))} & self.features)
 
-    def vendors(self, text, overlay):
-        """A row of the matrix; its from and to limit in least-privilege, an overlay's always."""
-        row = self.row(text["id"], text, self.least or overlay, overlay)
-        if self.least and not overlay:
+    def vendors(self, text):
+        """A row of the vendor's tables: its from and to limit in least-privilege only."""
+        row = self.row(text["id"], text, self.least)
+        if self.least:
             # what the vendor describes as outgoing, with a far end that is not just anybody
             if row.inward and row.outward and row.targets is not None:
                 row.inward = False
@@ -104,7 +104,7 @@ class Reader:
                     row.only |= expand(self.matrix, word)
         return row
 
-    def row(self, id, text, limits, own):
+    def row(self, id, text, limits):
         roles = set()
         for word in as_list(text.get("roles", text.get("role"))):
             roles |= expand(self.matrix, word)
@@ -126,6 +126,18 @@ class Reader:
             initiators=sources,
             targets=targets if limits else None,
         )
+
+
+def guarded_roles(site, matrix):
+    """All but peers; of those, such that an overlay opens ports of."""
+    roles = {id for id, role in matrix["roles"].items() if not role.get("peer")}
+    reader = Reader(site, matrix)
+    for name, table in matrix.get("overlays", {}).items():
+        if name in reader.overlays and reader.counts(table):
+            for text in filter(reader.wanted, table["rows"]):
+                if "in" in as_list(text["direction"]):
+                    roles |= expand(matrix, text["role"])
+    return roles
 
 
 def exempt_roles(matrix):

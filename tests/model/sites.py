@@ -26,6 +26,7 @@ OPTIONS = {
     "ipsec": {"ipsec": [{"between": ["front-end", "10.9.0.0/24"], "note": "x"}]},
     "asymmetric": {"asymmetric": True},
     "timeouts": {"timeouts": {"udp": 20}},
+    "overlays": {"overlays": ["sql"]},
 }
 
 
@@ -139,7 +140,8 @@ class SiteMaker:
     def feature_words(self, site):
         """Ids and features of optional rows."""
         words = {f"extra/{i + 1:02}" for i, row in enumerate(site["extra"]) if row.get("optional")}
-        for table in self.matrix["tables"].values():
+        tables = [*self.matrix["tables"].values(), *self.matrix.get("overlays", {}).values()]
+        for table in tables:
             for row in table["rows"]:
                 if row.get("optional"):
                     words.add(row["id"])
@@ -172,9 +174,6 @@ class SiteMaker:
             name: f"{first + i * 1000}-{first + i * 1000 + 999}"
             for i, name in enumerate(self.rng.sample(MEDIA, self.rng.randint(1, 3)))
         }
-
-    def overlays(self):
-        return sorted(n for n, table in self.matrix["tables"].items() if table.get("overlay"))
 
     def site(self):
         """As yaml.safe_load() gives it. What a site may not say can be among it: then apply refuses."""
@@ -234,7 +233,6 @@ class SiteMaker:
             site["asymmetric"] = True
         if self.may("timeouts", 0.3):
             site["timeouts"] = self.timeouts()
-        overlays = self.overlays()
-        if overlays and self.chance(0.5):
-            site["overlays"] = self.some(overlays, 4)
+        if self.may("overlays", 0.4):
+            site["overlays"] = self.some(sorted(self.matrix["overlays"]), 4)
         return site
