@@ -8,6 +8,7 @@
 #include "describe.h"
 #include "input.h"
 #include "listing.h"
+#include "overlays.h"
 #include "string_list.h"
 
 /* A site that has been read, and the size of its image: pages of 1 KiB, 0 = not compiled. */
@@ -77,6 +78,23 @@ static int list_pool(struct listing *listing, const struct input *input, size_t 
 					    numbers[1], numbers[2], numbers[3], numbers[4], roles});
 }
 
+/* "none; also for these roles: logging, windows-fabric" */
+static int print_overlays(const struct policy *policy)
+{
+	struct strings offered = {0};
+	int rc = overlays_offered(policy, &offered);
+	_cleanup_free_ char *on = strings_join(&policy->site->overlays, ", ");
+	_cleanup_free_ char *off = strings_join(&offered, ", ");
+
+	free(offered.items);
+	if (rc || !on || !off)
+		return -ENOMEM;
+	if (*on || *off)
+		printf("overlays: %s%s%s\n", *on ? on : "none",
+		       *off ? "; also for these roles: " : "", off);
+	return 0;
+}
+
 static int print_pools(const struct checked *checked, enum format format)
 {
 	const struct input *input = &checked->input;
@@ -89,12 +107,16 @@ static int print_pools(const struct checked *checked, enum format format)
 		if (rc)
 			return rc;
 	}
-	if (format == FORMAT_TABLE)
+	if (format == FORMAT_TABLE) {
 		printf("valid: matrix %s, load_balancing %s, mode %s\n"
-		       "sizes: %zu interfaces, %zu pools, %zu prefixes, %zu rows, image %zu KiB\n\n",
+		       "sizes: %zu interfaces, %zu pools, %zu prefixes, %zu rows, image %zu KiB\n",
 		       input->matrix.name, balancing_name(input->site.balancing),
 		       mode_name(input->site.mode), input->site.n_interfaces, policy->n_pools,
 		       policy->n_prefixes, policy->n_rows, checked->image_pages);
+		if (print_overlays(policy))
+			return -ENOMEM;
+		putchar('\n');
+	}
 	return listing_print(&listing, format);
 }
 
@@ -150,6 +172,19 @@ static json_t *pools_json(const struct input *input)
 	return array;
 }
 
+static json_t *overlays_json(const struct input *input)
+{
+	struct strings offered = {0};
+	_cleanup_free_ char **items = NULL;
+
+	/* a refused site has no policy */
+	if (input->policy.matrix && overlays_offered(&input->policy, &offered))
+		return NULL;
+	items = offered.items;
+	return json_pack("{s:o, s:o}", "on", strings_json(&input->site.overlays), "offered",
+			 strings_json(&offered));
+}
+
 static json_t *sizes_json(const struct checked *checked)
 {
 	const struct policy *policy = &checked->input.policy;
@@ -163,10 +198,11 @@ static json_t *sizes_json(const struct checked *checked)
 
 static int print_json(const struct checked *checked, const struct diagnostics *diags, bool valid)
 {
-	return json_print(json_pack("{s:b, s:o, s:o, s:o, s:o}", "valid", valid, "errors",
+	return json_print(json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "valid", valid, "errors",
 				    diagnostics_json(diags, SEVERITY_ERROR), "warnings",
 				    diagnostics_json(diags, SEVERITY_WARNING), "pools",
-				    pools_json(&checked->input), "sizes", sizes_json(checked)));
+				    pools_json(&checked->input), "overlays",
+				    overlays_json(&checked->input), "sizes", sizes_json(checked)));
 }
 
 static int compile(struct checked *checked, struct diagnostics *diags)
@@ -207,7 +243,8 @@ const struct command command_check = {
 	.summary = "Check a site file; touches no kernel and needs no privileges",
 	.help = "Reads the site file and its matrix, resolves the one against the other and compiles\n"
 		"the image. Prints what each pool opens: ADDRESSES as written, TCP and UDP the\n"
-		"inbound openings, TCP-PORTS and UDP-PORTS how many ports these are. Mistakes and\n"
+		"inbound openings, TCP-PORTS and UDP-PORTS how many ports these are; above them the\n"
+		"overlays that are on, and those that have rows for the site's roles. Mistakes and\n"
 		"warnings go to stderr as FILE:LINE:COLUMN: WHAT; all of them in one run. Exits with\n"
 		"1 if the site is refused.",
 	.run = run,

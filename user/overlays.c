@@ -140,6 +140,58 @@ int report_unknown_overlay(const struct matrix *matrix, const char *name, struct
 	return -EINVAL;
 }
 
+/* --- which ones a site could use */
+
+static bool held(const struct role_set *roles, const struct matrix *matrix,
+		 const struct strings *words)
+{
+	struct role_set meant = {0};
+
+	for (size_t i = 0; i < words->count; i++) {
+		if (!strcmp(words->items[i], "any") || peer_is_prefix(words->items[i]))
+			return true;
+		role_set_add_word(&meant, matrix, words->items[i]);
+	}
+	return !words->count || role_set_meets(roles, &meant);
+}
+
+bool overlay_fits(const struct overlay *overlay, const struct policy *policy)
+{
+	const struct matrix *matrix = policy->matrix;
+	struct role_set roles = {0};
+
+	for (size_t i = 0; i < policy->n_pools; i++) {
+		for (size_t j = 0; j < policy->pools[i].roles.count; j++)
+			role_set_add_word(&roles, matrix, policy->pools[i].roles.items[j]);
+	}
+	for (size_t i = 0; i < overlay->n_rows; i++) {
+		const struct row *row = &overlay->rows[i];
+
+		if (held(&roles, matrix, &row->roles) &&
+		    held(&roles, matrix, row->directions & DIRECTION_IN ? &row->from : &row->to))
+			return true;
+	}
+	return false;
+}
+
+int overlays_offered(const struct policy *policy, struct strings *names)
+{
+	const struct matrix *matrix = policy->matrix;
+	struct strings list = {.items = calloc(matrix->n_overlays + 1, sizeof(*list.items))};
+
+	if (!list.items)
+		return -ENOMEM;
+	for (size_t i = 0; i < matrix->n_overlays; i++) {
+		const struct overlay *overlay = &matrix->overlays[i];
+
+		if (!strings_contain(&policy->site->overlays, overlay->name) &&
+		    overlay_fits(overlay, policy))
+			list.items[list.count++] = overlay->name;
+	}
+	*names = list;
+	return 0;
+}
+
 /* --- what a site turns on */
 
 int overlays_count(const struct resolution *resolution, size_t *n_rows)

@@ -6,7 +6,7 @@
 #ifndef ROLEWALL_OVERLAYS_H
 #define ROLEWALL_OVERLAYS_H
 
-#include "matrix.h"
+#include "policy.h"
 #include "yaml_doc.h"
 
 struct resolution;
@@ -21,6 +21,11 @@ const struct overlay *matrix_overlay(const struct matrix *matrix, const char *na
 /* Reports a name that no overlay has. Returns -EINVAL or -ENOMEM. */
 int report_unknown_overlay(const struct matrix *matrix, const char *name, struct place place,
 			   struct diagnostics *diags);
+
+/* Has it a row for roles that pools of the policy hold, far end included? */
+bool overlay_fits(const struct overlay *overlay, const struct policy *policy);
+/* Those that fit and are off, in the matrix's order, borrowed. Returns 0 or -ENOMEM. */
+int overlays_offered(const struct policy *policy, struct strings *names);
 
 /* --- steps of policy_resolve() */
 

@@ -355,8 +355,9 @@ addresses='10.1.2.3, 10.1.2.0/28, 2001:db8::1, 2001:db8::/64'
 	run "$rolewall" check -c s.yaml
 	[ "$status" -eq 0 ]
 	[[ ${lines[1]} =~ ^'sizes: 1 interfaces, 1 pools, 1 prefixes, 106 rows, image '[0-9]+' KiB'$ ]]
-	[ "${lines[2]}" = 'POOL GUARDED ADDRESSES TCP UDP TCP-PORTS UDP-PORTS ROLES' ]
-	[[ ${lines[3]} =~ ^'fe   yes             1  '[0-9]+' ' ]]
+	[ "${lines[2]}" = 'overlays: none; also for these roles: windows-fabric, pool-services, logging' ]
+	[ "${lines[3]}" = 'POOL GUARDED ADDRESSES TCP UDP TCP-PORTS UDP-PORTS ROLES' ]
+	[[ ${lines[4]} =~ ^'fe   yes             1  '[0-9]+' ' ]]
 }
 
 @test "lists pools as CSV of RFC 4180" {

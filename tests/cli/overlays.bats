@@ -85,6 +85,25 @@ json() {
 		and all(.pools[].allow[] | select(.rows[0] | startswith("active-directory/")); .to == ["domain-controller"])' <<<"$output"
 }
 
+@test "check tells which overlays are on, and which have rows for the site's roles" {
+	echo 'overlays: [windows-fabric]' >>s.yaml
+	run --separate-stderr "$rolewall" check -c s.yaml
+	[ "${lines[2]}" = 'overlays: windows-fabric; also for these roles: sql, pool-services, logging, active-directory' ]
+	run --separate-stderr "$rolewall" check --json -c s.yaml
+	jq -e '.overlays == {on: ["windows-fabric"], offered: ["sql", "pool-services", "logging", "active-directory"]}' <<<"$output"
+	echo 'mode: learn' >>s.yaml
+	run --separate-stderr "$rolewall" check --json -c s.yaml
+	jq -e '.overlays == {on: ["windows-fabric"], offered: []}' <<<"$output"
+}
+
+@test "the documentation has every row with its source" {
+	local docs=$BATS_TEST_DIRNAME/../../docs/overlays.md
+	"$rolewall" matrix --overlay all --json | jq -r '.overlays[].rows[]
+		| "| \(.id) | \(.role) | \(.protocols | join("+")) \(.ports | map(if .[0] == .[1] then "\(.[0])" else "\(.[0])-\(.[1])" end) | join(" ")) | \(.direction | join("+")) | \((.from + .to) | unique | length > 0) | \(.source)\(if .confidence == "guess" then " (guess)" else "" end)"' |
+		cut -d '|' -f 2-5,7 >want
+	grep -E '^\| [a-z-]+/[0-9]+ \|' "$docs" | cut -d '|' -f 2-5,8 | sed 's/ $//' | diff want -
+}
+
 @test "warns of an overlay whose roles no pool holds" {
 	echo 'overlays: [logging, persistent-chat-peer]' >>s.yaml
 	run --separate-stderr "$rolewall" check -c s.yaml
