@@ -15,6 +15,8 @@ MEDIA = ("audio", "video", "app-sharing", "client-audio", "client-video")
 EDGE_PORTS = (1, 2, 79, 80, 255, 256, 257, 443, 499, 500, 501, 511, 512, 1023, 1024, 4499, 4500,
               4501, 5060, 5061, 49151, 49152, 57500, 65279, 65280, 65534, 65535)  # fmt: skip
 TIMEOUT_NAMES = ("tcp_opening", "tcp", "tcp_closing", "udp", "icmp_echo", "fragment")
+BUSY = ("front-end", "front-end-cms", "front-end-collocated-mediation", "mediation", "director",
+        "client", "av-edge-internal", "pstn-gateway", "front-end-hlb")  # fmt: skip
 WHOLE = ("0.0.0.0/0", "::/0", "0.0.0.0/1", "8000::/1")
 
 # What a program that is being built may not know yet; each is generated only where it is accepted.
@@ -100,7 +102,7 @@ class SiteMaker:
 
     def pools(self):
         rng = self.rng
-        count = rng.choice((1, 2, 3, 5, 8, 12))
+        count = rng.choice((1, 2, 3, 5, 8, 12, 12, 40 if self.chance(0.2) else 5))
         prefixes = sorted({random_prefix(rng) for _ in range(count * rng.randint(1, 4))})
         rng.shuffle(prefixes)
         pools = []
@@ -109,13 +111,19 @@ class SiteMaker:
             if addresses:
                 pools.append({
                     "name": f"pool{number}",
-                    "roles": rng.sample(self.roles, rng.choice((1, 1, 1, 2, 3))),
+                    "roles": self.random_roles(),
                     "addresses": addresses,
                     "inherit": rng.random() < 0.2,
                 })  # fmt: skip
         self.prefixes = sorted({*prefixes, *(random_prefix(rng) for _ in range(3))})
         self.held = [role for pool in pools for role in pool["roles"]]
         return pools
+
+    def random_roles(self):
+        """Often of those that most of the matrix is about."""
+        many = self.rng.choice((1, 1, 1, 2, 3))
+        busy = [role for role in BUSY if role in self.roles] if self.chance(0.5) else []
+        return self.rng.sample(busy or self.roles, many)
 
     def row(self):
         rng = self.rng
@@ -184,7 +192,7 @@ class SiteMaker:
         pools = copy.deepcopy(old["pools"])
         for pool in pools:
             if self.chance(0.4):
-                pool["roles"] = self.some(self.roles, 3)
+                pool["roles"] = self.random_roles()
         if len(pools) > 1 and self.chance(0.3):
             pools.pop()
         new = self.around(pools)
@@ -214,7 +222,7 @@ class SiteMaker:
             "pools": pools,
             "extra": [],
         }
-        site["extra"] = [self.row() for _ in range(rng.randint(0, 12))]
+        site["extra"] = [self.row() for _ in range(rng.randint(0, 60 if self.chance(0.1) else 12))]
         if self.chance(0.3):
             site["media"] = self.media()
         if self.may("least-privilege", 0.5):
