@@ -29,7 +29,7 @@ setup_file() {
 	ns_link servers eth0 gateway in
 	ns_link clients eth1 second out
 	ns_link servers eth1 second in
-	ns_address clients eth0 $CLIENT4/24 $CLIENT6/64
+	ns_address clients eth0 "$CLIENT4"/24 "$CLIENT6"/64
 	ns_address gateway out 10.77.1.1/24 fd77:1::1/64
 	ns_address gateway in 10.77.2.1/24 fd77:2::1/64
 	ns_address servers eth0 $SERVER4/24 $SERVER6/64
@@ -37,8 +37,8 @@ setup_file() {
 	ns_address second out 10.77.3.1/24 fd77:3::1/64
 	ns_address second in 10.77.4.1/24 fd77:4::1/64
 	ns_address servers eth1 10.77.4.2/24 fd77:4::2/64
-	ip -n "$TAG-clients" route add default via 10.77.3.1 src $CLIENT4
-	ip -n "$TAG-clients" -6 route add default via fd77:3::1 src $CLIENT6
+	ip -n "$TAG-clients" route add default via 10.77.3.1 src "$CLIENT4"
+	ip -n "$TAG-clients" -6 route add default via fd77:3::1 src "$CLIENT6"
 	ns_default_route servers 10.77.2.1 fd77:2::1
 	ip -n "$TAG-second" route add 10.77.2.0/24 via 10.77.4.2
 	ip -n "$TAG-second" -6 route add fd77:2::/64 via fd77:4::2

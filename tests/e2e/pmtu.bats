@@ -27,7 +27,7 @@ setup_file() {
 	done
 	ns_link clients eth0 far left
 	ns_link servers eth0 deep right
-	ns_address clients eth0 $CLIENT4/24 $CLIENT6/64
+	ns_address clients eth0 "$CLIENT4"/24 "$CLIENT6"/64
 	ns_address far left 10.77.1.1/24 fd77:1::1/64
 	ns_address deep right 10.77.2.1/24 fd77:2::1/64
 	ns_address servers eth0 $FE4/24 $FE6/64
