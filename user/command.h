@@ -30,12 +30,15 @@ struct arguments {
 	struct common common;
 	bool site_given; /* -c was on the command line */
 	const char *values[COMMAND_OPTIONS_MAX];
+	const char
+		*operand; /* the word behind the command; never NULL where the command wants one */
 };
 
 struct command {
 	const char *name;
 	const char *summary; /* one line for `rolewall help` */
 	const char *help; /* paragraphs for `rolewall COMMAND --help` */
+	const char *operand; /* what the help calls the word that it wants; NULL = it wants none */
 	struct option_spec options[COMMAND_OPTIONS_MAX]; /* ends at a NULL name */
 	/* Returns 0 or -errno (-EINVAL for refused input); main.c turns it into 0, 1 or 2. */
 	int (*run)(const struct arguments *arguments);
@@ -46,6 +49,6 @@ struct command {
 #define ERR_USAGE (-4096)
 
 extern const struct command command_check, command_matrix, command_apply, command_status,
-	command_explain, command_drops, command_metrics, command_detach;
+	command_explain, command_drops, command_metrics, command_detach, command_export;
 
 #endif

@@ -85,18 +85,39 @@ static const char *confidence_name(const struct row *row)
 	return row->guess ? "guess" : "documented";
 }
 
+/* {"network-requirements": {"protocols": [...], "to": [...], "source_ports": [...]}}, [] = as the row. */
+static json_t *variants_json(const struct row *row)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < row->n_variants && object; i++) {
+		const struct row_variant *variant = &row->variants[i];
+		json_t *value = json_pack("{s:o, s:o, s:o}", "protocols",
+					  transports_json(variant->transports), "to",
+					  strings_json(&variant->to), "source_ports",
+					  strings_json(&variant->source_ports));
+
+		if (json_object_set_new(object, variant->name, value)) {
+			json_decref(object);
+			return NULL;
+		}
+	}
+	return object;
+}
+
 static json_t *row_json(const struct row *row)
 {
 	return json_pack(
 		"{s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:s?, s:o, s:o, s:o, s:b, s:s?, s:s?, "
-		"s:b, s:s, s:s?, s:s?}",
+		"s:b, s:s, s:s?, s:s?, s:o, s:o}",
 		"id", row->id, "table", row->table, "row", row->number, "role", row->roles.items[0],
 		"service", row->service, "ports", row_ports_json(row), "protocols",
 		transports_json(row->transports), "application", row->application, "direction",
 		directions_json(row->directions), "from", strings_json(&row->from), "to",
 		strings_json(&row->to), "optional", row->optional, "media", row->media,
 		"load_balancing", balancing_name(row->balancing), "opens", row->opens, "note",
-		row->note, "source", row->source, "confidence", confidence_name(row));
+		row->note, "source", row->source, "confidence", confidence_name(row),
+		"source_ports", strings_json(&row->source_ports), "variants", variants_json(row));
 }
 
 static int print_rows_json(const struct matrix *matrix, const char *role)

@@ -14,8 +14,8 @@
 #endif
 
 static const struct command *const commands[] = {
-	&command_check,   &command_matrix, &command_apply,   &command_status,
-	&command_explain, &command_drops,  &command_metrics, &command_detach,
+	&command_check, &command_matrix,  &command_apply,  &command_status, &command_explain,
+	&command_drops, &command_metrics, &command_detach, &command_export,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -54,7 +54,9 @@ static void print_option(const char *name, const char *value, const char *help)
 
 static void print_command_help(const struct command *command)
 {
-	printf("Usage: rolewall %s [OPTION...]\n\n%s.\n", command->name, command->summary);
+	printf("Usage: rolewall %s%s%s [OPTION...]\n\n%s.\n", command->name,
+	       command->operand ? " " : "", command->operand ? command->operand : "",
+	       command->summary);
 	if (command->help)
 		printf("\n%s\n", command->help);
 	printf("\nOptions:\n");
@@ -166,6 +168,10 @@ static int read_arguments(const struct command *command, int argc, char **argv,
 		if (rc)
 			return rc;
 	}
+	if (command->operand && optind == argc)
+		return usage(command, "a word is missing: %s", command->operand);
+	if (command->operand)
+		arguments->operand = argv[optind++];
 	if (optind < argc)
 		return usage(command, "unexpected word \"%s\"", argv[optind]);
 	return 0;

@@ -6,6 +6,7 @@
 #include "role_set.h"
 #include "row.h"
 #include "string_list.h"
+#include "variant.h"
 #include "yaml_doc.h"
 
 /* builtin_matrix.S */
@@ -141,10 +142,24 @@ static int read_balancing(struct yaml_doc *doc, yaml_node_t *node, void *target)
 	return rc;
 }
 
+static int read_variant(struct yaml_doc *doc, yaml_node_t *node, void *target)
+{
+	const struct table *table = target;
+	struct matrix *matrix = &table->reading->matrix;
+
+	if (!strcmp(table->name, EXCEPTIONS_TABLE))
+		return yaml_read_text(doc, node, &matrix->variant);
+	diag_error(doc->diags, yaml_place(doc, node),
+		   "variant: table \"%s\" has none; accepted: in table " EXCEPTIONS_TABLE,
+		   table->name);
+	return -EINVAL;
+}
+
 static const struct yaml_key table_keys[] = {
 	{"title", yaml_skip_text, 0, true},
 	{"load_balancing", read_balancing, offsetof(struct table, balancing), false},
 	{"opens", yaml_read_bool, offsetof(struct table, opens), false},
+	{"variant", read_variant, 0, false},
 	{"rows", read_rows, 0, true},
 	{NULL, NULL, 0, false},
 };
@@ -268,6 +283,8 @@ static int check_row(const struct matrix *matrix, const struct row *row, struct 
 				   "ports; accepted: other roles",
 				   role->id);
 	}
+	if (row_check_variants(row, matrix, diags))
+		return -ENOMEM;
 	return row_check(row, matrix, diags);
 }
 
@@ -338,6 +355,7 @@ void matrix_free(struct matrix *matrix)
 {
 	free(matrix->name);
 	free(matrix->title);
+	free(matrix->variant);
 	for (size_t i = 0; i < matrix->n_roles; i++) {
 		free(matrix->roles[i].id);
 		free(matrix->roles[i].title);

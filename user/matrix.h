@@ -38,6 +38,13 @@ struct strings {
 	struct place *places; /* where each was written; NULL in lists that were not read */
 };
 
+/* An exception from IPsec as another document of the vendor has it. */
+struct row_variant {
+	char *name; /* of the document */
+	unsigned int transports; /* enum transport bits; 0: as the row */
+	struct strings to, source_ports; /* empty: as the row */
+};
+
 struct row {
 	char *id; /* "servers/05": table and 1-based row; stable, counters are keyed by it */
 	char *table; /* "servers" */
@@ -58,6 +65,9 @@ struct row {
 	char *source; /* the document it is taken from, or NULL; every row of an overlay has one */
 	bool guess; /* the source does not say it in so many words */
 	bool overlay; /* of an overlay: from and to hold in every profile, as in a site's own row */
+	struct strings source_ports; /* of an exception: media names, or "any"; empty = any */
+	struct row_variant *variants; /* of an exception */
+	size_t n_variants;
 	struct place place;
 };
 
@@ -91,10 +101,12 @@ struct matrix {
 	size_t n_rows;
 	struct overlay *overlays;
 	size_t n_overlays;
+	char *variant; /* which document the exceptions are from; NULL: DEFAULT_VARIANT */
 };
 
 /* The table whose rows, if it opens nothing, say what IPsec must leave alone. */
 #define EXCEPTIONS_TABLE "ipsec"
+#define DEFAULT_VARIANT "default"
 /* Is this one of them? */
 bool row_is_exception(const struct row *row);
 

@@ -79,6 +79,9 @@ int policy_resolve(const struct matrix *matrix, const struct site *site, struct 
 		   struct diagnostics *diags);
 void policy_free(struct policy *policy);
 
+/* The range that `media:` gives the row; NULL if it leaves the row alone. */
+const struct port_range *media_range(const struct site *site, const struct row *row);
+
 /* A stretch of ports on a pool in which the same grants hold: what `matrix -c` lists. */
 struct opening {
 	enum direction direction;

@@ -42,7 +42,5 @@ int check_ipsec(const struct resolution *resolution);
 int resolve_ipsec(struct resolution *resolution);
 /* Warns of media ranges that overlap or move nothing. */
 void check_media(const struct resolution *resolution);
-/* The range that `media:` gives the row; NULL if it leaves the row alone. */
-const struct port_range *media_range(const struct site *site, const struct row *row);
 
 #endif

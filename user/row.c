@@ -5,6 +5,7 @@
 #include "role_set.h"
 #include "site.h"
 #include "string_list.h"
+#include "variant.h"
 
 /* Digits without sign, blank or leading zero. Returns 0, -EINVAL or -ERANGE. */
 static int parse_port(const char *text, size_t length, unsigned int *port)
@@ -159,7 +160,7 @@ static int read_transport(struct yaml_doc *doc, yaml_node_t *node, void *target)
 	return read_bit(doc, node, words, target);
 }
 
-static int read_transports(struct yaml_doc *doc, yaml_node_t *node, void *target)
+int row_read_transports(struct yaml_doc *doc, yaml_node_t *node, void *target)
 {
 	return yaml_values(doc, node, read_transport, target);
 }
@@ -313,13 +314,15 @@ static const struct yaml_key vendor_keys[] = {
 	{"role", read_role, FIELD(roles), true},
 	{"service", yaml_read_text, FIELD(service), true},
 	{"ports", read_vendor_ports, 0, true},
-	{"protocols", read_transports, FIELD(transports), true},
+	{"protocols", row_read_transports, FIELD(transports), true},
 	{"application", read_application, FIELD(application), false},
 	{"direction", read_directions, FIELD(directions), true},
 	{"from", read_peers, FIELD(from), false},
 	{"to", read_peers, FIELD(to), false},
 	{"optional", yaml_read_bool, FIELD(optional), false},
 	{"media", read_media, FIELD(media), false},
+	{"source_ports", row_read_source_ports, FIELD(source_ports), false},
+	{"variants", row_read_variants, 0, false},
 	{"note", yaml_read_text, FIELD(note), false},
 	{"source", yaml_read_text, FIELD(source), false},
 	{"confidence", read_confidence, FIELD(guess), false},
@@ -331,7 +334,7 @@ static const struct yaml_key site_keys[] = {
 	{"roles", read_roles, FIELD(roles), false},
 	{"service", yaml_read_text, FIELD(service), false},
 	{"ports", read_site_ports, 0, true},
-	{"protocols", read_transports, FIELD(transports), true},
+	{"protocols", row_read_transports, FIELD(transports), true},
 	{"application", read_application, FIELD(application), false},
 	{"direction", read_directions, FIELD(directions), false},
 	{"from", read_peers, FIELD(from), false},
@@ -440,6 +443,7 @@ void row_free(struct row *row)
 	free(row->media);
 	free(row->note);
 	free(row->source);
+	row_free_variants(row);
 	*row = (struct row){0};
 }
 

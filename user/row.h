@@ -30,6 +30,9 @@ int row_read_site(struct yaml_doc *doc, yaml_node_t *node, struct row *row);
 int row_number(struct row *row, const char *table, unsigned int number);
 void row_free(struct row *row);
 
+/* A list of tcp and udp, to enum transport bits. */
+yaml_reader row_read_transports;
+
 /* Do the row's words name roles and groups of the matrix? Returns 0, -EINVAL or -ENOMEM. */
 int row_check(const struct row *row, const struct matrix *matrix, struct diagnostics *diags);
 

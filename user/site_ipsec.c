@@ -102,19 +102,19 @@ static bool same_pair(const struct site_ipsec *a, const struct site_ipsec *b)
 }
 
 /* The last pair, which is whole, against those before it that are. */
-static int check_new(struct yaml_doc *doc, const struct site *site)
+static void check_new(struct yaml_doc *doc, const struct site *site)
 {
 	const struct site_ipsec *last = &site->ipsec[site->n_ipsec - 1];
 
 	for (const struct site_ipsec *other = site->ipsec; other < last; other++) {
 		if (!other->ends[0] || !other->ends[1] || !same_pair(other, last))
 			continue;
-		diag_error(doc->diags, last->place,
-			   "the pair of \"%s\" and \"%s\" is listed twice; line %u has it already",
-			   last->ends[0], last->ends[1], other->place.line);
-		return -EINVAL;
+		diag_warning(doc->diags, last->place,
+			     "the pair of \"%s\" and \"%s\" is listed twice; line %u has it "
+			     "already",
+			     last->ends[0], last->ends[1], other->place.line);
+		return;
 	}
-	return 0;
 }
 
 static int read_pair(struct yaml_doc *doc, yaml_node_t *node, void *target)
@@ -135,7 +135,9 @@ static int read_pair(struct yaml_doc *doc, yaml_node_t *node, void *target)
 	pair = &pairs[site->n_ipsec++];
 	*pair = (struct site_ipsec){.place = yaml_place(doc, node)};
 	rc = yaml_mapping(doc, node, "a pair of ipsec", pair_keys, pair);
-	return rc ? rc : check_new(doc, site);
+	if (!rc)
+		check_new(doc, site);
+	return rc;
 }
 
 int site_read_ipsec(struct yaml_doc *doc, yaml_node_t *node, void *target)

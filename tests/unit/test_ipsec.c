@@ -105,12 +105,6 @@ static const struct text_row errors[] = {
 	 "s:6:23: error: ::ffff:10.0.0.1: IPv4-mapped; accepted: the IPv4 prefix\n"},
 	{"a note of two lines", PAIR("between: [a, d], note: \"b\\nc\""),
 	 "s:6:33: error: note: line break or control character; one line of text is accepted\n"},
-	{"twice", START "ipsec:\n- between: [a, d]\n- {between: [a, d], note: n}\n",
-	 "s:8:3: error: the pair of \"a\" and \"d\" is listed twice; line 7 has it already\n"},
-	{"twice, turned and written otherwise",
-	 START "ipsec:\n- between: [10.0.0.1, d]\n- between: [d, 10.0.0.1/32]\n",
-	 "s:8:3: error: the pair of \"d\" and \"10.0.0.1/32\" is listed twice; line 7 has it "
-	 "already\n"},
 	{"unknown role, and what else there is",
 	 START "ipsec:\n- between: [a, any]\n- between: [e, f]\n",
 	 "s:7:16: error: between: \"any\" would permit IPsec to everybody; " ENDS
@@ -139,6 +133,12 @@ static const struct text_row warnings[] = {
 	{"none", PAIR("between: [a, d]"), ""},
 	{"an empty list", START "ipsec: []\n", ""},
 	{"a role with itself", PAIR("between: [a, a]"), ""},
+	{"twice", START "ipsec:\n- between: [a, d]\n- {between: [a, d], note: n}\n",
+	 "s:8:3: warning: the pair of \"a\" and \"d\" is listed twice; line 7 has it already\n"},
+	{"twice, turned and written otherwise",
+	 START "ipsec:\n- between: [10.0.0.1, d]\n- between: [d, 10.0.0.1/32]\n",
+	 "s:8:3: warning: the pair of \"d\" and \"10.0.0.1/32\" is listed twice; line 7 has it "
+	 "already\n"},
 	{"a role that no pool holds", PAIR("between: [a, c]"),
 	 "s:6:23: warning: no pool holds \"c\", so nothing matches it\n"},
 	{"two prefixes, neither guarded", PAIR("between: [10.1.0.0/16, '2001:db8::/32']"),

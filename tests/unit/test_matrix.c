@@ -21,7 +21,7 @@
 
 #define ROW_KEYS                                                                                   \
 	"id, role, service, ports, protocols, application, direction, from, to, optional, media, " \
-	"note, source, confidence\n"
+	"source_ports, variants, note, source, confidence\n"
 
 static const struct refusal {
 	const char *name, *text, *expected;
@@ -70,9 +70,9 @@ static const struct refusal {
 	 "m:6:17: error: \"extra\" is the table of a site's own rows; accepted: another name\n"},
 	{"table key", START "tables: {t: {title: T, row: []}}\n",
 	 "m:6:13: error: key \"rows\" is missing in a table; accepted: title, load_balancing, "
-	 "opens, rows\n"
+	 "opens, variant, rows\n"
 	 "m:6:24: error: unknown key \"row\" in a table; accepted: title, load_balancing, opens, "
-	 "rows\n"},
+	 "variant, rows\n"},
 	{"table balancing", START "tables: {t: {title: T, load_balancing: any, rows: []}}\n",
 	 "m:6:40: error: load_balancing: unknown word \"any\"; accepted: dns, hardware\n"},
 
