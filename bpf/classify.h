@@ -131,7 +131,7 @@ static __always_inline __u32 record_id(__u32 trie_cell)
 
 /*
  * The row that opens PORT of one end to the source with trie cell SOURCE: a counter id, ROW_NONE,
- * ROW_OTHER_SOURCE or a cell that no image has. TABLE is RECORD_TCP or RECORD_UDP.
+ * ROW_OTHER_SOURCE, a reason (image.h) or a cell that no image has. TABLE is RECORD_TCP or RECORD_UDP.
  */
 static __always_inline __u32 find_row(const struct book *book, const struct end *end,
 				      enum image_record table, __u16 port, __u32 source)
@@ -149,7 +149,7 @@ static __always_inline __u32 find_row(const struct book *book, const struct end 
 /* True for what find_row() returns where a row opens the port. */
 static __always_inline bool is_row(__u32 row)
 {
-	return row && !(row & CELL_KIND);
+	return row - 1 < ROW_IDS_MAX - 1;
 }
 
 #endif

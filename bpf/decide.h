@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Step 3, decide: the verdict. The order is the design's: unguarded -> what no guarded host may
- * see -> spoofing -> the destination's row -> a reply to a flow, or an error about live traffic ->
- * the source's outbound. docs/packets.md states each rule.
+ * see -> failsafe -> spoofing -> the destination's row -> a reply to a flow, or an error about live
+ * traffic -> the source's outbound. docs/packets.md states each rule.
  */
 #ifndef ROLEWALL_DECIDE_H
 #define ROLEWALL_DECIDE_H
@@ -10,6 +10,7 @@
 #include "classify.h"
 #include "flow_table.h"
 #include "fragment_table.h"
+#include "outbound.h"
 #include "parse_transport.h"
 #include "reason.h"
 
@@ -86,6 +87,45 @@ static __always_inline bool is_bad_flags(__u8 flags)
 	return flags & TCP_SYN && flags & (TCP_FIN | TCP_RST);
 }
 
+static __always_inline enum image_record port_table(__u8 protocol)
+{
+	return protocol == PROTOCOL_TCP ? RECORD_TCP : RECORD_UDP;
+}
+
+/* A SYN without ACK: it starts a connection, so it is never a reply. */
+static __always_inline bool is_pure_syn(const struct packet *packet)
+{
+	return packet->protocol == PROTOCOL_TCP &&
+	       (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+static __always_inline bool is_failsafe(const struct court *court, const struct packet *packet)
+{
+	return has_ports(packet) && find_row(&court->book, &court->destination,
+					     port_table(packet->protocol), packet->destination_port,
+					     court->source.cell) == REASON_CELL(REASON_failsafe);
+}
+
+/* The other direction: answers from such a port. */
+static __always_inline bool is_failsafe_answer(const struct court *court,
+					       const struct packet *packet)
+{
+	return has_ports(packet) && !is_pure_syn(packet) &&
+	       find_row(&court->book, &court->source, port_table(packet->protocol),
+			packet->source_port,
+			court->destination.cell) == REASON_CELL(REASON_failsafe);
+}
+
+/* Neither end is guarded. */
+static __always_inline enum reason decide_unguarded(const struct court *court,
+						    const struct packet *packet)
+{
+	if (!(court->book.cells[HEADER_OPTIONS] & OPTION_UNLISTED_DROP))
+		return REASON_transit;
+	return is_failsafe(court, packet) || is_failsafe_answer(court, packet) ? REASON_failsafe
+									       : REASON_unlisted;
+}
+
 /* What neither reaches nor leaves a guarded host, whatever its roles. */
 static __always_inline enum reason refuse_odd(const struct court *court,
 					      const struct packet *packet)
@@ -106,24 +146,13 @@ static __always_inline enum reason refuse_odd(const struct court *court,
 		return REASON_mac_group;
 	if (has_ports(packet) && (!packet->source_port || !packet->destination_port))
 		return REASON_port_zero;
-	if (unlikely(is_guarded(&court->source)) && side_of(court->ifindex) == SIDE_OUTSIDE)
+	if (unlikely(is_guarded(&court->source)) && side_of(court->ifindex) == SIDE_OUTSIDE &&
+	    !(is_guarded(&court->destination) && is_failsafe(court, packet)))
 		return REASON_spoofed;
 	if (packet->protocol == PROTOCOL_TCP && !(packet->facts & FACT_LATER_FRAGMENT) &&
 	    unlikely(is_bad_flags(packet->tcp_flags)))
 		return REASON_tcp_flags;
 	return GO_ON;
-}
-
-static __always_inline enum image_record port_table(__u8 protocol)
-{
-	return protocol == PROTOCOL_TCP ? RECORD_TCP : RECORD_UDP;
-}
-
-/* A SYN without ACK: it starts a connection, so it is never a reply. */
-static __always_inline bool is_pure_syn(const struct packet *packet)
-{
-	return packet->protocol == PROTOCOL_TCP &&
-	       (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
 static __always_inline bool is_asymmetric(const struct court *court)
@@ -194,8 +223,8 @@ static __always_inline bool is_about_live_traffic(const struct court *court,
 		return false;
 	if (!classify(&court->book, packet->family, &quote->destination, &remote))
 		return false;
-	return is_row(find_row(&court->book, &court->destination, port_table(quote->protocol),
-			       quote->source_port, remote.cell));
+	return is_open(find_row(&court->book, &court->destination, port_table(quote->protocol),
+				quote->source_port, remote.cell));
 }
 
 enum icmp_class {
@@ -261,6 +290,24 @@ static __always_inline bool is_icmp(const struct packet *packet)
 	return packet->protocol == (packet->family == FAMILY_IPV4 ? PROTOCOL_ICMP : PROTOCOL_ICMP6);
 }
 
+/* No row opens the port to this source: failsafe and IPsec, else a flow, else the reason it drops. */
+static __always_inline struct verdict decide_no_row(const struct court *court,
+						    const struct packet *packet, __u32 value)
+{
+	enum reason reason = reason_of(value);
+
+	if (reason && reason != REASON_port_not_in_matrix)
+		return verdict(reason);
+	if (is_reply(court, packet))
+		return verdict(REASON_flow);
+	if (value != ROW_NONE && value != ROW_OTHER_SOURCE && !reason)
+		return verdict(REASON_image_fault);
+	if (may_be_reply(court, packet))
+		return verdict(REASON_asymmetric);
+	return verdict(value == ROW_OTHER_SOURCE ? REASON_source_not_allowed
+						 : REASON_port_not_in_matrix);
+}
+
 /* TCP and UDP towards a guarded host: its row, else a flow. */
 static __always_inline struct verdict decide_ports(const struct court *court,
 						   const struct packet *packet)
@@ -271,39 +318,126 @@ static __always_inline struct verdict decide_ports(const struct court *court,
 		       packet->destination_port, court->source.cell);
 	if (likely(is_row(row)))
 		return (struct verdict){.reason = REASON_matrix, .row = row};
-	if (is_reply(court, packet))
-		return verdict(REASON_flow);
-	if (row != ROW_NONE && row != ROW_OTHER_SOURCE)
-		return verdict(REASON_image_fault);
-	if (may_be_reply(court, packet))
-		return verdict(REASON_asymmetric);
-	return verdict(row == ROW_OTHER_SOURCE ? REASON_source_not_allowed
-					       : REASON_port_not_in_matrix);
+	return decide_no_row(court, packet, row);
+}
+
+static __always_inline bool is_ipsec(const struct packet *packet)
+{
+	return packet->protocol == PROTOCOL_ESP || packet->protocol == PROTOCOL_AH;
+}
+
+/* Protocols without ports that are not ICMP. */
+static __always_inline enum reason decide_protocol(const struct court *court,
+						   const struct packet *packet)
+{
+	enum reason reason = GO_ON;
+
+	if (is_ipsec(packet))
+		reason = reason_of(record_value(&court->book, &court->destination, RECORD_IPSEC_IN,
+						court->source.cell));
+	return reason ? reason : REASON_protocol_not_in_matrix;
 }
 
 static __always_inline struct verdict decide_inbound(const struct court *court,
 						     const struct packet *packet)
 {
-	struct verdict found;
-	enum reason reason;
-
 	if (court->plain)
 		return decide_ports(court, packet);
 	if (packet->facts & FACT_LATER_FRAGMENT)
 		return verdict(fragment_follow(packet));
 	if (likely(has_ports(packet)))
-		found = decide_ports(court, packet);
-	else if (is_icmp(packet))
-		found = verdict(decide_icmp(court, packet));
-	else
-		return verdict(REASON_protocol_not_in_matrix);
-	if (packet->facts & FACT_FIRST_FRAGMENT && is_pass(found.reason)) {
-		reason = fragment_record(packet, court->book.cells[HEADER_TIMEOUT_FRAGMENT],
-					 court->probe);
+		return decide_ports(court, packet);
+	return verdict(is_icmp(packet) ? decide_icmp(court, packet)
+				       : decide_protocol(court, packet));
+}
+
+/* The source's side of a packet with ports that the destination's side, if guarded, lets pass. */
+static __always_inline struct verdict decide_departure(const struct court *court,
+						       const struct packet *packet)
+{
+	const struct departure departure = {
+		.key =
+			{
+				.local = packet->source,
+				.remote = packet->destination,
+				.ports = (__u32)packet->source_port << 16 |
+					 packet->destination_port,
+				.protocol = packet->protocol,
+				.family = packet->family,
+			},
+		.touch =
+			{
+				.slot = court->book.slot,
+				.tcp_flags = packet->tcp_flags,
+				.outbound = true,
+				.look = court->probe,
+			},
+		.source = court->source.cell,
+		.destination = court->destination.cell,
+	};
+	__u32 value = judge_departure(&departure);
+
+	if (is_row(value))
+		return (struct verdict){.reason = REASON_matrix, .row = value};
+	return verdict(reason_of(value));
+}
+
+/* The same for protocols without ports. FOUND: what is said of the packet so far. */
+static __always_inline enum reason
+decide_outbound_odd(const struct court *court, const struct packet *packet, enum reason found)
+{
+	bool to_guarded = is_guarded(&court->destination);
+	enum icmp_class class;
+	enum reason reason;
+
+	if (is_ipsec(packet) && !to_guarded && !(packet->facts & FACT_LATER_FRAGMENT)) {
+		reason = reason_of(record_value(&court->book, &court->source, RECORD_IPSEC_OUT,
+						court->destination.cell));
 		if (reason)
-			return verdict(reason);
+			return reason;
 	}
-	return found;
+	if (!(court->book.cells[HEADER_OPTIONS] & OPTION_OUTBOUND_MATRIX))
+		return found;
+	if (packet->facts & FACT_LATER_FRAGMENT)
+		return to_guarded ? found : fragment_follow(packet);
+	class = is_icmp(packet) ? classify_icmp(packet) : ICMP_CLASS_OTHER;
+	return class == ICMP_CLASS_ERROR || class == ICMP_CLASS_REPLY
+		       ? found
+		       : REASON_outbound_not_in_matrix;
+}
+
+/*
+ * The source's side. What the destination's says stands if both pass; failsafe and IPsec that is
+ * permitted come before every rule of a role, and a reply belongs to a flow whoever started it.
+ */
+static __always_inline struct verdict
+decide_outbound(const struct court *court, const struct packet *packet, struct verdict found)
+{
+	bool to_guarded = is_guarded(&court->destination);
+	struct verdict own;
+
+	if (found.reason == REASON_failsafe || found.reason == REASON_ipsec ||
+	    found.reason == REASON_flow)
+		return found;
+	if (!court->plain && !has_ports(packet))
+		return verdict(decide_outbound_odd(court, packet, found.reason));
+	if (!(court->book.cells[HEADER_OPTIONS] & OPTION_OUTBOUND_MATRIX) &&
+	    (to_guarded || !is_ike(packet->protocol, packet->destination_port)))
+		return found;
+	own = decide_departure(court, packet);
+	/* Its SYN may have gone another way. */
+	if (own.reason == REASON_outbound_not_in_matrix && is_asymmetric(court) &&
+	    packet->protocol == PROTOCOL_TCP && !is_pure_syn(packet))
+		own = verdict(REASON_asymmetric);
+	return to_guarded && is_pass(own.reason) ? found : own;
+}
+
+/* True if later fragments of a packet between these ends are judged by their first. */
+static __always_inline bool has_followers(const struct court *court, const struct packet *packet)
+{
+	return packet->facts & FACT_FIRST_FRAGMENT &&
+	       (is_guarded(&court->destination) ||
+		court->book.cells[HEADER_OPTIONS] & OPTION_OUTBOUND_MATRIX);
 }
 
 /*
@@ -338,8 +472,8 @@ static __always_inline void remember(const struct court *court, const struct pac
 	    (packet->facts & FACT_LATER_FRAGMENT || (!has_ports(packet) && !is_icmp(packet))))
 		return;
 	if ((court->plain || has_ports(packet)) &&
-	    is_row(find_row(&court->book, &court->source, port_table(packet->protocol),
-			    packet->source_port, court->destination.cell)))
+	    is_open(find_row(&court->book, &court->source, port_table(packet->protocol),
+			     packet->source_port, court->destination.cell)))
 		return;
 	key = (struct flow_key){
 		.local = packet->source,
@@ -366,14 +500,20 @@ static __always_inline struct verdict decide(const struct court *court, const st
 	enum reason reason;
 
 	if (!((court->destination.cell | court->source.cell) & CELL_GUARDED))
-		return verdict(court->book.cells[HEADER_OPTIONS] & OPTION_UNLISTED_DROP
-				       ? REASON_unlisted
-				       : REASON_transit);
+		return verdict(decide_unguarded(court, packet));
 	reason = refuse_odd(court, packet);
 	if (unlikely(reason))
 		return verdict(reason);
 	if (is_guarded(&court->destination))
 		found = decide_inbound(court, packet);
+	if (unlikely(is_guarded(&court->source)) && is_pass(found.reason))
+		found = decide_outbound(court, packet, found);
+	if (!court->plain && is_pass(found.reason) && has_followers(court, packet)) {
+		reason = fragment_record(packet, court->book.cells[HEADER_TIMEOUT_FRAGMENT],
+					 court->probe);
+		if (reason)
+			return verdict(reason);
+	}
 	if (unlikely(is_guarded(&court->source)) && is_pass(found.reason) && !court->probe)
 		remember(court, packet);
 	return found;

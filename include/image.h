@@ -9,8 +9,8 @@
  *
  *   IPv4 root (65,536 cells) -> page -> page -> record
  *   IPv6 node -> page by one byte -> node ... -> record
- *   record -> port page by high byte -> port page by low byte -> row,
- *                                    or a row for each source record
+ *   record -> port page by high byte -> port page by low byte -> row or reason,
+ *                                    or one of them for each record of the other end
  */
 #ifndef ROLEWALL_IMAGE_H
 #define ROLEWALL_IMAGE_H
@@ -30,7 +30,7 @@ struct image_page {
 
 #define IMAGE_PAGES_MIN 1024U /* of a slot: header, IPv4 root and the first records fit */
 
-#define IMAGE_LAYOUT 1U /* raise it when a cell changes its meaning */
+#define IMAGE_LAYOUT 2U /* raise it when a cell changes its meaning */
 
 /* The header: indexes of the first cells of page 0. */
 enum image_header {
@@ -76,6 +76,15 @@ enum image_option {
 #define CELL_ADDRESS 0x1fffffffU /* a trie's value without it */
 
 /*
+ * A value of a port table: a row's counter id in the low half, a reason (enum reason) above it.
+ * 0 is shut, an id alone a row (reason `matrix`), a reason alone that verdict. Tables by source
+ * say 0 for "open, but not to this source", and shut as a reason.
+ */
+#define CELL_ROW 0xffffU
+#define CELL_REASON(cell) ((cell) >> 16)
+#define REASON_CELL(reason) ((__u32)(reason) << 16)
+
+/*
  * IPv6 node, 16 cells on a multiple of 16. The table is indexed by byte DEPTH of the address; an
  * address that differs from WORDS under MASKS has the record at DEFAULT.
  */
@@ -94,6 +103,11 @@ enum image_node {
  */
 enum image_record {
 	RECORD_POOL, /* counter id of the pool, 0 = none */
+	/* Outbound: a value, or a pointer to a table by high byte; tables by source there go by destination. */
+	RECORD_OUT_TCP,
+	RECORD_OUT_UDP,
+	RECORD_IPSEC_IN, /* ESP and AH from elsewhere: a value, or a table by source */
+	RECORD_IPSEC_OUT, /* the same to hosts that are not guarded, by destination */
 	RECORD_TCP = PAGE_CELLS, /* 256 cells by the port's high byte */
 	RECORD_UDP = 2 * PAGE_CELLS,
 	RECORD_CELLS = 4 * PAGE_CELLS, /* a power of two */

@@ -55,12 +55,14 @@
 	X(icmp_echo, "an echo request to a guarded host")                                          \
 	X(icmp_type, "an ICMP message that guarded hosts do not get")                              \
 	X(icmp_mtu, "an ICMP error that announces an impossible MTU")                              \
-	X(icmp_unrelated, "an ICMP error or echo reply about no live traffic")
+	X(icmp_unrelated, "an ICMP error or echo reply about no live traffic")                     \
+	X(outbound_not_in_matrix, "a guarded host starts what no outbound row has")                \
+	X(ipsec_exempt, "ESP, AH or IKE of a role that is exempt from IPsec")
 
 #define PASS_REASONS(X)                                                                            \
 	X(matrix, "a row opens the port")                                                          \
 	X(flow, "reply to a connection that a guarded host started")                               \
-	X(outbound, "from a guarded host, `outbound: open`")                                       \
+	X(outbound, "from a guarded host: may start it, or answers")                               \
 	X(transit, "neither address is guarded")                                                   \
 	X(arp, "ARP")                                                                              \
 	X(neighbour_discovery, "IPv6 neighbour discovery on the link")                             \
@@ -69,7 +71,9 @@
 	X(icmp_error, "an ICMP error about live traffic")                                          \
 	X(echo, "an echo request, `icmp_echo: allow`")                                             \
 	X(fragment, "a later fragment of a packet that passed")                                    \
-	X(asymmetric, "what may be a reply, `asymmetric: true`")
+	X(asymmetric, "what may be a reply, `asymmetric: true`")                                   \
+	X(failsafe, "one of the site's failsafe ports and sources")                                \
+	X(ipsec, "ESP, AH or IKE of a pair that the site permits")
 
 enum reason {
 #define X(name, text) REASON_##name,

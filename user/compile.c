@@ -48,73 +48,122 @@ static int number_rows(const struct policy *policy, struct registries *registrie
 }
 
 /*
- * Pools with the same roles open the same ports: the tables are made for the first of a kind and
- * copied for the others. A registry of role lists numbers the kinds.
+ * Records alike in all that decides tell the same: their tables are made for the first of them and
+ * copied for the others. A registry of descriptions numbers what is alike.
  */
-struct kinds {
+struct alikes {
 	struct registry names;
-	__u32 *record; /* address of the first record, by kind; 0 = none yet */
+	size_t *first; /* id of the first record, by number */
+	bool *matters; /* for each of policy.peers: it says something of the record's own end */
+	char *name; /* room for a description */
 };
 
-static int kinds_init(struct kinds *kinds, size_t n_pools)
+static int alikes_init(const struct policy *policy, size_t n_records, struct alikes *alikes)
 {
-	kinds->record = calloc(n_pools + 2, sizeof(*kinds->record));
-	return kinds->record ? registry_init(&kinds->names, n_pools + 2) : -ENOMEM;
+	alikes->first = calloc(n_records + 2, sizeof(*alikes->first));
+	alikes->matters = calloc(policy->n_peers + 1, sizeof(*alikes->matters));
+	alikes->name = malloc(policy->n_peers + 32);
+	if (!alikes->first || !alikes->matters || !alikes->name)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->n_ipsec; i++)
+		for (size_t end = 0; end < 2; end++)
+			alikes->matters[policy->ipsec[i].peers[end]] = true;
+	for (size_t i = 0; i < policy->n_pools && policy->site->outbound_matrix; i++)
+		for (size_t j = 0; j < policy->pools[i].n_grants; j++)
+			alikes->matters[policy->pools[i].grants[j].initiators] = true;
+	return registry_init(&alikes->names, n_records + 2);
 }
 
-static void kinds_free(struct kinds *kinds)
+static void alikes_free(struct alikes *alikes)
 {
-	registry_free(&kinds->names);
-	free(kinds->record);
+	registry_free(&alikes->names);
+	free(alikes->first);
+	free(alikes->matters);
+	free(alikes->name);
+}
+
+/* The id of the first record that is like record ID in all that decides, maybe its own. */
+static int find_alike(const struct port_sources *sources, struct alikes *alikes, size_t id,
+		      size_t *first)
+{
+	const struct policy_pool *pool = guarded_pool(sources, id);
+	char *end = stpcpy(alikes->name, "unguarded");
+	__u32 number;
+
+	if (pool) {
+		end = alikes->name +
+		      sprintf(alikes->name, "%zu ",
+			      sources->kinds->of_pool[pool - sources->policy->pools]);
+		for (size_t i = 1; i < sources->policy->n_peers; i++)
+			if (alikes->matters[i])
+				*end++ = records_admit(sources->records, i, id) ? '1' : '0';
+	}
+	*end = '\0';
+	number = registry_id(&alikes->names, alikes->name);
+	if (!number)
+		return -ENOMEM;
+	if (number == alikes->names.count - 1 && !alikes->first[number])
+		alikes->first[number] = id + 1;
+	*first = alikes->first[number] - 1;
+	return 0;
 }
 
 static void copy_tables(struct pages *pages, __u32 from, __u32 to)
 {
+	static const enum image_record cells[] = {RECORD_OUT_TCP, RECORD_OUT_UDP, RECORD_IPSEC_IN,
+						  RECORD_IPSEC_OUT};
+
+	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++)
+		*pages_cell(pages, to + cells[i]) = *pages_cell(pages, from + cells[i]);
 	for (__u32 table = RECORD_TCP; table <= RECORD_UDP; table += PAGE_CELLS)
 		pages->page[(to + table) >> PAGE_SHIFT] = pages->page[(from + table) >> PAGE_SHIFT];
 }
 
-static int write_tables(const struct port_sources *sources, const struct policy_pool *pool,
-			struct kinds *kinds, __u32 record, struct pages *pages)
+static int write_tables(const struct port_sources *sources, struct alikes *alikes, size_t id)
 {
-	_cleanup_free_ char *roles = strings_join(&pool->roles, " ");
-	__u32 kind = roles ? registry_id(&kinds->names, roles) : 0;
+	size_t first;
+	int err = find_alike(sources, alikes, id, &first);
 
-	if (!kind)
-		return -ENOMEM;
-	if (kinds->record[kind]) {
-		copy_tables(pages, kinds->record[kind], record);
+	if (err)
+		return err;
+	if (first != id) {
+		copy_tables(sources->tables->pages, record_address(first), record_address(id));
 		return 0;
 	}
-	kinds->record[kind] = record;
-	return port_tables_write(sources, pool, record, pages);
+	err = inbound_write(sources, id);
+	return err ? err : outbound_write(sources, id);
+}
+
+/* Between two hosts that nobody guards, ports matter only where failsafe is the one that opens. */
+static bool is_judged(const struct port_sources *sources, size_t id)
+{
+	const struct policy *policy = sources->policy;
+
+	return guarded_pool(sources, id) || (policy->failsafe && policy->site->unlisted_drop);
 }
 
 static int write_record(const struct port_sources *sources, struct registries *registries,
-			struct kinds *kinds, size_t id, struct pages *pages)
+			struct alikes *alikes, size_t id)
 {
-	const struct record *record = &sources->records->items[id];
-	__u32 address = IMAGE_RECORDS + (__u32)id * RECORD_CELLS, pool_id;
-	const struct policy_pool *pool;
+	size_t pool = sources->records->items[id].pool;
+	__u32 pool_id = 0;
 
-	if (record->pool == NO_POOL)
-		return 0;
-	pool = &sources->policy->pools[record->pool];
-	pool_id = registry_id(&registries->pools, pool->name);
-	if (!pool_id)
-		return -EDQUOT;
-	*pages_cell(pages, address + RECORD_POOL) = pool_id;
-	return write_tables(sources, pool, kinds, address, pages);
+	if (pool != NO_POOL) {
+		pool_id = registry_id(&registries->pools, sources->policy->pools[pool].name);
+		if (!pool_id)
+			return -EDQUOT;
+	}
+	*pages_cell(sources->tables->pages, record_address(id) + RECORD_POOL) = pool_id;
+	return is_judged(sources, id) ? write_tables(sources, alikes, id) : 0;
 }
 
-static int write_records(const struct port_sources *sources, struct registries *registries,
-			 struct pages *pages)
+static int write_records(const struct port_sources *sources, struct registries *registries)
 {
-	_cleanup_(kinds_free) struct kinds kinds = {0};
-	int err = kinds_init(&kinds, sources->policy->n_pools);
+	_cleanup_(alikes_free) struct alikes alikes = {0};
+	int err = alikes_init(sources->policy, sources->records->count, &alikes);
 
-	for (size_t id = 1; id < sources->records->count && !err; id++)
-		err = write_record(sources, registries, &kinds, id, pages);
+	for (size_t id = 0; id < sources->records->count && !err; id++)
+		err = write_record(sources, registries, &alikes, id);
 	return err;
 }
 
@@ -123,7 +172,8 @@ static __u32 site_options(const struct site *site)
 	return (site->mode == MODE_AUDIT ? (__u32)OPTION_AUDIT : 0) |
 	       (site->unlisted_drop ? (__u32)OPTION_UNLISTED_DROP : 0) |
 	       (site->echo_allow ? (__u32)OPTION_ECHO_ALLOW : 0) |
-	       (site->asymmetric ? (__u32)OPTION_ASYMMETRIC : 0);
+	       (site->asymmetric ? (__u32)OPTION_ASYMMETRIC : 0) |
+	       (site->outbound_matrix ? (__u32)OPTION_OUTBOUND_MATRIX : 0);
 }
 
 static void write_header(const struct policy *policy, const struct records *records,
@@ -163,10 +213,16 @@ static int write_description(const struct policy *policy, const struct records *
 static int write_image(const struct policy *policy, const struct records *records,
 		       struct registries *registries, const __u32 *row_ids, struct pages *pages)
 {
-	const struct port_sources sources = {policy, records, row_ids};
+	_cleanup_(by_record_free) struct by_record tables = {0};
+	_cleanup_(pool_kinds_free) struct pool_kinds kinds = {0};
+	const struct port_sources sources = {policy, records, &kinds, row_ids, &tables};
 	__u32 header[HEADER_CELLS] = {0};
-	int err;
+	int err = pool_kinds_make(policy, &kinds);
 
+	if (!err)
+		err = by_record_init(&tables, pages, records->count);
+	if (err)
+		return err;
 	/* What has a fixed place: header, IPv4 root, records. */
 	pages_add(pages, (IMAGE_RECORDS + records->count * RECORD_CELLS) / PAGE_CELLS, &err);
 	if (!err)
@@ -174,7 +230,7 @@ static int write_image(const struct policy *policy, const struct records *record
 	if (!err)
 		err = trie6_write(records, pages, &header[HEADER_ROOT6]);
 	if (!err)
-		err = write_records(&sources, registries, pages);
+		err = write_records(&sources, registries);
 	if (!err)
 		err = write_description(policy, records, pages, header);
 	if (err)

@@ -91,7 +91,7 @@ static json_t *peers_json(const struct policy *policy, const struct records *rec
 		json_t *matching = i ? json_array() : json_null();
 
 		for (size_t r = 1; i && r < records->count; r++)
-			if (record_matches(records, &records->items[r], &policy->peers[i]))
+			if (records_admit(records, i, r))
 				json_array_append_new(matching, json_integer((json_int_t)r));
 		json_array_append_new(array, matching);
 	}

@@ -8,6 +8,7 @@
 #include "cleanup.h"
 #include "compile.h"
 #include "image_check.h"
+#include "reason.h"
 #include "timeouts.h"
 
 /* What a page has been found good for, so that a shared one is walked once. */
@@ -15,6 +16,10 @@ enum seen {
 	SEEN_TRIE4_LAST = 1,
 	SEEN_TRIE4_MIDDLE = 2,
 	SEEN_PORTS = 4,
+	SEEN_PORTS_BY_SOURCE = 8,
+	SEEN_OUTBOUND = 16,
+	SEEN_OUTBOUND_BY_DESTINATION = 32,
+	SEEN_IPSEC = 64,
 };
 
 struct check {
@@ -115,40 +120,108 @@ static int check_trie6(struct check *check, __u32 entry, __u32 depth)
 	return err;
 }
 
-static int check_by_source(struct check *check, __u32 address)
+/* What may stand in a table. */
+struct table_kind {
+	const char *name;
+	enum seen seen, seen_by_record; /* pages and tables by record of this kind */
+	enum reason reasons[5]; /* that a value may hold; the rest is undecided */
+};
+
+static const struct table_kind inbound_ports = {
+	"a port table",
+	SEEN_PORTS,
+	SEEN_PORTS_BY_SOURCE,
+	{REASON_failsafe, REASON_ipsec, REASON_ipsec_exempt, REASON_port_not_in_matrix},
+};
+static const struct table_kind outbound_ports = {
+	"an outbound table",
+	SEEN_OUTBOUND,
+	SEEN_OUTBOUND_BY_DESTINATION,
+	{REASON_outbound, REASON_ipsec, REASON_ipsec_exempt},
+};
+static const struct table_kind ipsec_cell = {
+	"a cell for IPsec",
+	SEEN_IPSEC,
+	SEEN_IPSEC,
+	{REASON_ipsec, REASON_ipsec_exempt},
+};
+
+static int check_value(struct check *check, const struct table_kind *kind, __u32 entry)
 {
-	if (!fits(check, address, check->n_records, PAGE_CELLS))
-		return fault(check, "table by source %#x leaves the image", address);
-	for (__u32 i = 0; i < check->n_records; i++)
-		if (*cell_at(check, address + i) >= ROW_IDS_MAX)
-			return fault(check, "cell %#x: no row id", address + i);
-	return 0;
+	__u32 row = entry & CELL_ROW, reason = CELL_REASON(entry);
+
+	if (!reason && row < ROW_IDS_MAX && (!row || kind != &ipsec_cell))
+		return 0;
+	if (!reason)
+		return fault(check, "row id %u in %s", row, kind->name);
+	for (int i = 0; kind->reasons[i]; i++)
+		if (!row && reason == kind->reasons[i])
+			return 0;
+	return fault(check, "reason %u with row %u in %s", reason, row, kind->name);
 }
 
-/* A table by high byte may LEAD on to pages by low byte, which lead to no further ones. */
-static int check_ports(struct check *check, __u32 table, bool lead)
+static int check_by_record(struct check *check, const struct table_kind *kind, __u32 address)
 {
 	int err = 0;
 
-	for (__u32 i = 0; i < PAGE_CELLS && !err; i++) {
-		__u32 entry = *cell_at(check, table + i), next = entry & CELL_PAYLOAD;
-
-		switch (entry & CELL_KIND) {
-		case CELL_VALUE:
-			err = entry < ROW_IDS_MAX ? 0 : fault(check, "row id %u", entry);
-			break;
-		case CELL_BY_SOURCE:
-			err = check_by_source(check, next);
-			break;
-		default:
-			if ((entry & CELL_KIND) != CELL_POINTER || !lead ||
-			    !fits(check, next, PAGE_CELLS, PAGE_CELLS))
-				return fault(check, "%#x leads nowhere in a port table", entry);
-			if (!walked(check, next, SEEN_PORTS))
-				err = check_ports(check, next, false);
-		}
-	}
+	if (!fits(check, address, check->n_records, PAGE_CELLS))
+		return fault(check, "table by record %#x leaves the image", address);
+	if (walked(check, address, kind->seen_by_record))
+		return 0;
+	for (__u32 i = 0; i < check->n_records && !err; i++)
+		err = check_value(check, kind, *cell_at(check, address + i));
 	return err;
+}
+
+static int check_ports(struct check *check, const struct table_kind *kind, __u32 table, int levels);
+
+/* The entry of a table, or in place of one, with as many LEVELS of tables below it at most. */
+static int check_entry(struct check *check, const struct table_kind *kind, __u32 entry, int levels)
+{
+	__u32 next = entry & CELL_PAYLOAD;
+
+	switch (entry & CELL_KIND) {
+	case CELL_VALUE:
+		return check_value(check, kind, entry);
+	case CELL_BY_SOURCE:
+		return check_by_record(check, kind, next);
+	}
+	if ((entry & CELL_KIND) != CELL_POINTER || !levels ||
+	    !fits(check, next, PAGE_CELLS, PAGE_CELLS))
+		return fault(check, "%#x leads nowhere in %s", entry, kind->name);
+	/* A page that leads on is only met at one level: its own pages would be faults at another. */
+	return levels == 1 && walked(check, next, kind->seen)
+		       ? 0
+		       : check_ports(check, kind, next, levels - 1);
+}
+
+static int check_ports(struct check *check, const struct table_kind *kind, __u32 table, int levels)
+{
+	int err = 0;
+
+	for (__u32 i = 0; i < PAGE_CELLS && !err; i++)
+		err = check_entry(check, kind, *cell_at(check, table + i), levels);
+	return err;
+}
+
+static int check_record(struct check *check, __u32 id)
+{
+	__u32 record = IMAGE_RECORDS + id * RECORD_CELLS;
+	const __u32 *cells = cell_at(check, record);
+	int err;
+
+	if (cells[RECORD_POOL] >= POOL_IDS_MAX)
+		return fault(check, "record %u: pool id %u", id, cells[RECORD_POOL]);
+	err = check_ports(check, &inbound_ports, record + RECORD_TCP, 1);
+	if (!err)
+		err = check_ports(check, &inbound_ports, record + RECORD_UDP, 1);
+	if (!err)
+		err = check_entry(check, &outbound_ports, cells[RECORD_OUT_TCP], 2);
+	if (!err)
+		err = check_entry(check, &outbound_ports, cells[RECORD_OUT_UDP], 2);
+	if (!err)
+		err = check_entry(check, &ipsec_cell, cells[RECORD_IPSEC_IN], 0);
+	return err ? err : check_entry(check, &ipsec_cell, cells[RECORD_IPSEC_OUT], 0);
 }
 
 static int check_records(struct check *check)
@@ -157,16 +230,8 @@ static int check_records(struct check *check)
 
 	if (!fits(check, IMAGE_RECORDS, (size_t)check->n_records * RECORD_CELLS, PAGE_CELLS))
 		return fault(check, "the records leave the image");
-	for (__u32 i = 0; i < check->n_records && !err; i++) {
-		__u32 record = IMAGE_RECORDS + i * RECORD_CELLS;
-
-		if (*cell_at(check, record + RECORD_POOL) >= POOL_IDS_MAX)
-			return fault(check, "record %u: pool id %u", i,
-				     *cell_at(check, record + RECORD_POOL));
-		err = check_ports(check, record + RECORD_TCP, true);
-		if (!err)
-			err = check_ports(check, record + RECORD_UDP, true);
-	}
+	for (__u32 id = 0; id < check->n_records && !err; id++)
+		err = check_record(check, id);
 	return err;
 }
 

@@ -108,13 +108,14 @@ static json_t *variants_json(const struct row *row)
 static json_t *row_json(const struct row *row)
 {
 	return json_pack(
-		"{s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:s?, s:o, s:o, s:o, s:b, s:s?, s:s?, "
-		"s:b, s:s, s:s?, s:s?, s:o, s:o}",
+		"{s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:s?, s:o, s:o, s:o, s:b, s:s?, s:b, s:o, "
+		"s:s?, s:s?, s:b, s:s, s:s?, s:s?, s:o, s:o}",
 		"id", row->id, "table", row->table, "row", row->number, "role", row->roles.items[0],
 		"service", row->service, "ports", row_ports_json(row), "protocols",
 		transports_json(row->transports), "application", row->application, "direction",
 		directions_json(row->directions), "from", strings_json(&row->from), "to",
-		strings_json(&row->to), "optional", row->optional, "media", row->media,
+		strings_json(&row->to), "optional", row->optional, "feature", row->feature,
+		"outgoing", row->outgoing, "only", strings_json(&row->only), "media", row->media,
 		"load_balancing", balancing_name(row->balancing), "opens", row->opens, "note",
 		row->note, "source", row->source, "confidence", confidence_name(row),
 		"source_ports", strings_json(&row->source_ports), "variants", variants_json(row));

@@ -58,6 +58,13 @@ struct row {
 	unsigned int directions; /* enum direction bits */
 	struct strings from, to; /* role or group ids, prefixes as text, or "any"; empty = any */
 	bool optional;
+	char *feature; /* what an optional row is for, as `features:` of a site names it, or NULL */
+	/*
+	 * The role itself starts these connections: least-privilege opens nothing for them at home,
+	 * but at the far end, if that is guarded.
+	 */
+	bool outgoing;
+	struct strings only; /* the roles to which least-privilege limits the row; empty = all */
 	bool opens; /* false: the table states something else (IPsec), the row opens nothing */
 	enum balancing balancing;
 	char *media; /* name of the media range that `media:` in the site may move, or NULL */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The other end of rows and pairs: who the words of `from:`, `to:` and `between:` stand for. */
+/* The other end of rows, pairs and failsafe ports: who their words stand for. */
 #include <errno.h>
 #include <string.h>
 
@@ -44,7 +44,7 @@ static void find_pools(const struct resolution *resolution, const struct role_se
 	}
 }
 
-static bool held_by_some(const struct resolution *resolution, const struct role_set *roles)
+bool held_by_some(const struct resolution *resolution, const struct role_set *roles)
 {
 	for (size_t i = 0; i < resolution->policy.n_pools; i++) {
 		if (role_set_meets(&resolution->held[i], roles))
@@ -124,11 +124,10 @@ static int keep_peers(struct policy *policy, struct peers *peers, size_t *index)
 
 int resolve_words(struct resolution *resolution, const struct condition *condition, size_t *index)
 {
-	const struct strings *words = condition->words;
 	_cleanup_(peers_free) struct peers peers = {0};
 	int rc;
 
-	if (!words->count || strings_contain(words, "any"))
+	if (!condition->words->count || strings_contain(condition->words, "any"))
 		return 0; /* peers[0] */
 	rc = read_words(resolution, condition, &peers);
 	return rc ? rc : keep_peers(&resolution->policy, &peers, index);
@@ -150,23 +149,34 @@ static int add_any(struct policy *policy)
 	return 0;
 }
 
-/* Of an overlay, overlays_warn() tells what nobody matches. */
+/*
+ * What the words of the matrix match is its vendor's choice; warn_of_peers() tells it once a word,
+ * and overlays_warn() that of an overlay.
+ */
 static int resolve_row(struct resolution *resolution, size_t index)
 {
 	const struct row *row = resolution->policy.rows[index];
-	const struct condition from = {&row->from, row->place, row->overlay};
-	const struct condition to = {&row->to, row->place, row->overlay};
+	bool quiet = row->overlay || index < resolution->matrix->n_rows;
+	const struct condition from = {&row->from, row->place, quiet};
+	const struct condition to = {&row->to, row->place, quiet};
+	const struct condition holders = {&row->roles, row->place, true};
 	int rc = resolve_words(resolution, &from, &resolution->from[index]);
 
-	return rc ? rc : resolve_words(resolution, &to, &resolution->to[index]);
+	rc = rc ? rc : resolve_words(resolution, &to, &resolution->to[index]);
+	if (rc || !row->outgoing)
+		return rc;
+	return resolve_words(resolution, &holders, &resolution->holders[index]);
 }
 
 int resolve_peers(struct resolution *resolution)
 {
 	struct policy *policy = &resolution->policy;
+	const struct site *site = resolution->site;
+	const struct condition failsafe = {.words = &site->failsafe_from};
+	bool vendor = site->least_privilege || site->outbound_matrix;
 	int rc = add_any(policy);
 
-	for (size_t i = resolution->matrix->n_rows; i < policy->n_rows && !rc; i++)
+	for (size_t i = vendor ? 0 : resolution->matrix->n_rows; i < policy->n_rows && !rc; i++)
 		rc = resolve_row(resolution, i);
-	return rc;
+	return rc ? rc : resolve_words(resolution, &failsafe, &policy->failsafe);
 }

@@ -19,6 +19,11 @@ struct grant {
 	 * one; 0 = any.
 	 */
 	size_t peers;
+	/*
+	 * Index into policy.peers: who starts such connections by the row's `from`, limited to them
+	 * or not; 0 = any. Inbound grants only: `outbound: matrix` lets those hosts start them.
+	 */
+	size_t initiators;
 };
 
 struct policy_pool {
@@ -65,6 +70,7 @@ struct policy {
 	size_t n_prefixes;
 	struct peers *peers;
 	size_t n_peers;
+	size_t failsafe; /* who reaches site->failsafe_ports: index into peers, 0 = nobody */
 	struct ipsec_pair *ipsec; /* as the site lists them */
 	size_t n_ipsec;
 };

@@ -1,121 +1,185 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "cleanup.h"
 #include "port_tables.h"
 
-#define PORTS 65536U
+#include <errno.h>
+#include <stdlib.h>
 
-/* Counter id of the first row of an opening that admits addresses of RECORD, 0 = none. */
-static __u32 row_for_record(const struct port_sources *sources, const struct opening *opening,
-			    const struct record *record)
+#include "cleanup.h"
+#include "port_cells.h"
+#include "reason.h"
+
+const struct policy_pool *guarded_pool(const struct port_sources *sources, size_t id)
+{
+	size_t pool = sources->records->items[id].pool;
+
+	if (pool == NO_POOL || !sources->policy->pools[pool].guarded)
+		return NULL;
+	return &sources->policy->pools[pool];
+}
+
+const struct pool_kind *kind_of_pool(const struct port_sources *sources,
+				     const struct policy_pool *pool)
+{
+	size_t index = (size_t)(pool - sources->policy->pools);
+
+	return &sources->kinds->items[sources->kinds->of_pool[index]];
+}
+
+bool is_ike_port(enum transport transport, unsigned int port)
+{
+	return transport == TRANSPORT_UDP && (port == PORT_IKE || port == PORT_IKE_NAT);
+}
+
+static bool is_exempt(const struct port_sources *sources, size_t id)
+{
+	const struct policy_pool *pool = guarded_pool(sources, id);
+
+	return pool && pool->ipsec_exempt;
+}
+
+__u32 ipsec_value(const struct port_sources *sources, size_t one, size_t other)
+{
+	const struct records *records = sources->records;
+
+	for (size_t i = 0; i < sources->policy->n_ipsec; i++) {
+		const size_t *ends = sources->policy->ipsec[i].peers;
+
+		if ((records_admit(records, ends[0], one) &&
+		     records_admit(records, ends[1], other)) ||
+		    (records_admit(records, ends[1], one) &&
+		     records_admit(records, ends[0], other)))
+			return REASON_CELL(REASON_ipsec);
+	}
+	if (is_exempt(sources, one) || is_exempt(sources, other))
+		return REASON_CELL(REASON_ipsec_exempt);
+	return 0;
+}
+
+__u32 row_value(const struct port_sources *sources, const struct opening *opening, size_t other)
 {
 	for (size_t i = 0; i < opening->n_grants; i++) {
 		const struct grant *grant = opening->grants[i];
 
-		if (!grant->peers ||
-		    record_matches(sources->records, record, &sources->policy->peers[grant->peers]))
+		if (records_admit(sources->records, grant->peers, other))
 			return sources->row_ids[grant->row];
 	}
 	return 0;
 }
 
-/*
- * The cell of an opening: its row where every source meets the same one, else a table by source
- * record, which may span pages.
- */
-static int opening_cell(const struct port_sources *sources, const struct opening *opening,
-			struct pages *pages, __u32 *entry)
-{
-	size_t n = sources->records->count, i;
-	bool same = true;
-	__u32 address;
-	int err;
+/* A table of one record and transport that is being made. */
+struct inbound {
+	const struct port_sources *sources;
+	size_t id;
+	enum transport transport;
+	struct opening_list openings; /* none of an address that is not guarded */
+};
 
-	*entry = row_for_record(sources, opening, &sources->records->items[0]);
-	for (i = 1; i < n && same; i++)
-		same = row_for_record(sources, opening, &sources->records->items[i]) == *entry;
-	/* A row that admits nobody needs its table: the port is not shut, it is another source's. */
-	if (same && *entry)
+static bool is_failsafe_port(const struct inbound *inbound, unsigned int port)
+{
+	const struct site *site = inbound->sources->policy->site;
+
+	for (size_t i = 0; i < site->n_failsafe_ports; i++) {
+		const struct failsafe_port *failsafe = &site->failsafe_ports[i];
+
+		if (failsafe->transport == inbound->transport && port >= failsafe->ports.first &&
+		    port <= failsafe->ports.last)
+			return true;
+	}
+	return false;
+}
+
+#define SHUT REASON_CELL(REASON_port_not_in_matrix)
+
+/* What a packet to one port meets, by its source. */
+static __u32 source_value(const struct inbound *inbound, const struct opening *opening, bool ike,
+			  size_t source)
+{
+	__u32 value = ike ? ipsec_value(inbound->sources, inbound->id, source) : 0;
+
+	if (value)
+		return value;
+	return opening ? row_value(inbound->sources, opening, source) : SHUT;
+}
+
+static int inbound_entry(const void *context, unsigned int port, __u32 *entry)
+{
+	const struct inbound *inbound = context;
+	const struct port_sources *sources = inbound->sources;
+	const struct opening *opening = find_opening(inbound->openings, port);
+	bool failsafe = sources->policy->failsafe && is_failsafe_port(inbound, port);
+	bool ike = guarded_pool(sources, inbound->id) && is_ike_port(inbound->transport, port);
+	struct by_record *tables = sources->tables;
+
+	*entry = 0;
+	if (!opening && !failsafe && !ike)
 		return 0;
-	address = pages_add(pages, (n + PAGE_CELLS - 1) / PAGE_CELLS, &err);
-	if (err)
-		return err;
-	for (i = 0; i < n; i++)
-		*pages_cell(pages, address + (__u32)i) =
-			row_for_record(sources, opening, &sources->records->items[i]);
-	*entry = CELL_BY_SOURCE | address;
+	for (size_t i = 0; i < sources->records->count; i++)
+		tables->cells[i] =
+			failsafe && records_admit(sources->records, sources->policy->failsafe, i)
+				? REASON_CELL(REASON_failsafe)
+				: source_value(inbound, opening, ike, i);
+	/* A row that admits nobody needs its table: the port is not shut, it is another source's. */
+	if (!by_record_uniform(tables) || !tables->cells[0])
+		return by_record_entry(tables, entry);
+	*entry = tables->cells[0] == SHUT ? 0 : tables->cells[0];
 	return 0;
 }
 
-static bool is_uniform(const __u32 *cells, size_t count)
+/* Writes the table of one transport to page PAGE of the image. */
+static int inbound_table(const struct inbound *inbound, __u32 page)
 {
-	for (size_t i = 1; i < count; i++)
-		if (cells[i] != cells[0])
-			return false;
-	return true;
-}
-
-/* Folds 65,536 cells into the table by high byte at TABLE and pages by low byte. */
-static int fold_ports(const __u32 *cells, __u32 table, struct pages *pages)
-{
-	struct image_page top, page;
-	__u32 address;
+	_cleanup_free_ struct port_cells *ports = calloc(1, sizeof(*ports));
+	const struct site *site = inbound->sources->policy->site;
+	struct pages *pages = inbound->sources->tables->pages;
+	struct image_page top;
 	int err;
 
-	for (unsigned int high = 0; high < PAGE_CELLS; high++) {
-		const __u32 *low = &cells[high * PAGE_CELLS];
-
-		top.cell[high] = low[0];
-		if (is_uniform(low, PAGE_CELLS))
-			continue;
-		memcpy(page.cell, low, sizeof(page.cell));
-		address = pages_intern(pages, &page, &err);
-		if (err)
-			return err;
-		top.cell[high] = CELL_POINTER | address;
-	}
-	pages->page[table >> PAGE_SHIFT] = top;
-	return 0;
-}
-
-static int write_transport(const struct port_sources *sources, const struct opening *openings,
-			   size_t count, enum transport transport, __u32 table, struct pages *pages)
-{
-	_cleanup_free_ __u32 *cells = calloc(PORTS, sizeof(*cells));
-	__u32 entry;
-	int err;
-
-	if (!cells)
+	if (!ports)
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		if (openings[i].direction != DIRECTION_IN || openings[i].transport != transport)
-			continue;
-		err = opening_cell(sources, &openings[i], pages, &entry);
-		if (err)
-			return err;
-		for (__u32 port = openings[i].ports.first; port <= openings[i].ports.last; port++)
-			cells[port] = entry;
-	}
-	return fold_ports(cells, table, pages);
+	port_cells_cut_openings(ports, inbound->openings);
+	for (size_t i = 0; i < site->n_failsafe_ports; i++)
+		port_cells_cut(ports, site->failsafe_ports[i].ports);
+	port_cells_cut(ports, (struct port_range){PORT_IKE, PORT_IKE});
+	port_cells_cut(ports, (struct port_range){PORT_IKE_NAT, PORT_IKE_NAT});
+	err = port_cells_fill(ports, inbound_entry, inbound);
+	if (!err)
+		err = port_cells_fold(ports, pages, &top);
+	if (!err)
+		pages->page[page] = top;
+	return err;
 }
 
-int port_tables_write(const struct port_sources *sources, const struct policy_pool *pool,
-		      __u32 record, struct pages *pages)
+/* ESP and AH have no ports: one entry by source. */
+static int inbound_ipsec(const struct port_sources *sources, size_t id)
 {
-	struct opening *openings;
-	size_t count;
-	int err;
+	struct by_record *tables = sources->tables;
+	__u32 entry;
+	int err = 0;
 
-	err = policy_openings(pool, &openings, &count);
-	if (err)
-		return err;
-	err = write_transport(sources, openings, count, TRANSPORT_TCP, record + RECORD_TCP, pages);
+	for (size_t i = 0; i < sources->records->count; i++)
+		tables->cells[i] = ipsec_value(sources, id, i);
+	entry = tables->cells[0];
+	if (!by_record_uniform(tables))
+		err = by_record_entry(tables, &entry);
 	if (!err)
-		err = write_transport(sources, openings, count, TRANSPORT_UDP, record + RECORD_UDP,
-				      pages);
-	openings_free(openings, count);
+		*pages_cell(tables->pages, record_address(id) + RECORD_IPSEC_IN) = entry;
 	return err;
+}
+
+int inbound_write(const struct port_sources *sources, size_t id)
+{
+	const struct policy_pool *pool = guarded_pool(sources, id);
+	struct inbound inbound = {.sources = sources, .id = id};
+	int err = 0;
+
+	for (inbound.transport = TRANSPORT_TCP; inbound.transport <= TRANSPORT_UDP && !err;
+	     inbound.transport++) {
+		__u32 table = inbound.transport == TRANSPORT_TCP ? RECORD_TCP : RECORD_UDP;
+
+		if (pool)
+			inbound.openings = kind_openings(kind_of_pool(sources, pool), DIRECTION_IN,
+							 inbound.transport);
+		err = inbound_table(&inbound, (record_address(id) + table) >> PAGE_SHIFT);
+	}
+	return err || !pool ? err : inbound_ipsec(sources, id);
 }

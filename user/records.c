@@ -135,6 +135,41 @@ static int number_records(const struct policy *policy, struct records *records)
 	return records->count > RECORDS_MAX ? -E2BIG : 0;
 }
 
+static bool matches(const struct records *records, const struct record *record,
+		    const struct peers *peers, const bool *pools)
+{
+	if (record->pool != NO_POOL && pools[record->pool])
+		return true;
+	if (record->condition == NO_ATOM)
+		return false;
+	for (size_t i = 0; i < peers->n_prefixes; i++)
+		if (prefix_covers(&peers->prefixes[i], &records->atoms[record->condition].prefix))
+			return true;
+	return false;
+}
+
+/* Says of each condition which records satisfy it, so that tables are written without searching. */
+static int admit_records(const struct policy *policy, struct records *records)
+{
+	_cleanup_free_ bool *pools = calloc(policy->n_pools + 1, sizeof(*pools));
+	size_t n = records->count;
+
+	records->admits = calloc(policy->n_peers * n + 1, sizeof(*records->admits));
+	if (!pools || !records->admits)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->n_peers; i++) {
+		const struct peers *peers = &policy->peers[i];
+
+		memset(pools, 0, policy->n_pools * sizeof(*pools));
+		for (size_t j = 0; j < peers->n_pools; j++)
+			pools[peers->pools[j]] = true;
+		for (size_t j = 0; j < n; j++)
+			records->admits[i * n + j] =
+				!i || matches(records, &records->items[j], peers, pools);
+	}
+	return 0;
+}
+
 int records_make(const struct policy *policy, struct records *records)
 {
 	int err;
@@ -145,28 +180,20 @@ int records_make(const struct policy *policy, struct records *records)
 		return err;
 	merge_atoms(records);
 	err = nest_atoms(records);
-	return err ? err : number_records(policy, records);
+	if (!err)
+		err = number_records(policy, records);
+	return err ? err : admit_records(policy, records);
 }
 
-bool record_matches(const struct records *records, const struct record *record,
-		    const struct peers *peers)
+bool records_admit(const struct records *records, size_t peers, size_t id)
 {
-	size_t i;
-
-	for (i = 0; i < peers->n_pools; i++)
-		if (peers->pools[i] == record->pool)
-			return true;
-	if (record->condition == NO_ATOM)
-		return false;
-	for (i = 0; i < peers->n_prefixes; i++)
-		if (prefix_covers(&peers->prefixes[i], &records->atoms[record->condition].prefix))
-			return true;
-	return false;
+	return records->admits[peers * records->count + id];
 }
 
 void records_free(struct records *records)
 {
 	free(records->atoms);
 	free(records->items);
+	free(records->admits);
 	*records = (struct records){0};
 }

@@ -30,13 +30,13 @@ struct records {
 	size_t n_atoms;
 	struct record *items; /* by record id; 0 is of every address that is not listed */
 	size_t count;
+	bool *admits; /* for each of policy.peers, for each record */
 };
 
 /* Returns 0, -ENOMEM, or -E2BIG where there are more than RECORDS_MAX kinds. */
 int records_make(const struct policy *policy, struct records *records);
-/* True if addresses of this record satisfy the condition PEERS. */
-bool record_matches(const struct records *records, const struct record *record,
-		    const struct peers *peers);
+/* True if addresses of record ID satisfy condition PEERS, an index into policy.peers. */
+bool records_admit(const struct records *records, size_t peers, size_t id);
 void records_free(struct records *records);
 
 #endif

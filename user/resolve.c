@@ -83,7 +83,10 @@ static int resolve_rows(struct resolution *resolution)
 	resolution->needed = calloc(n_rows + 1, sizeof(*resolution->needed));
 	resolution->from = calloc(n_rows + 1, sizeof(*resolution->from));
 	resolution->to = calloc(n_rows + 1, sizeof(*resolution->to));
-	if (!policy->rows || !resolution->needed || !resolution->from || !resolution->to)
+	resolution->far = calloc(n_rows + 1, sizeof(*resolution->far));
+	resolution->holders = calloc(n_rows + 1, sizeof(*resolution->holders));
+	if (!policy->rows || !resolution->needed || !resolution->from || !resolution->to ||
+	    !resolution->far || !resolution->holders)
 		return -ENOMEM;
 	for (size_t i = 0; i < matrix->n_rows; i++)
 		policy->rows[policy->n_rows++] = &matrix->rows[i];
@@ -93,17 +96,13 @@ static int resolve_rows(struct resolution *resolution)
 			return -ENOMEM;
 		policy->rows[policy->n_rows++] = &site->extra[i];
 	}
-	for (size_t i = 0; i < n_rows; i++) {
-		const struct strings *roles = &policy->rows[i]->roles;
-
-		for (size_t j = 0; j < roles->count; j++)
-			role_set_add_word(&resolution->needed[i], matrix, roles->items[j]);
-	}
+	for (size_t i = 0; i < n_rows; i++)
+		find_holders(resolution, i);
 	if (n_rows >= ROW_IDS_MAX)
 		diag_error(resolution->diags, site->matrix_place,
 			   "%zu rows of matrix and site together; at most %u are accepted", n_rows,
 			   ROW_IDS_MAX - 1);
-	return 0;
+	return check_features(resolution);
 }
 
 /* --- grants */
@@ -128,30 +127,58 @@ static int add_grants(struct resolution *resolution, struct policy_pool *pool, s
 	return 0;
 }
 
-/* Everything one row gives the pool. */
+/* BASE for each transport of the row. */
+static int add_transports(struct resolution *resolution, struct policy_pool *pool,
+			  struct grant base)
+{
+	static const enum transport transports[] = {TRANSPORT_TCP, TRANSPORT_UDP};
+	int rc = 0;
+
+	for (size_t i = 0; i < 2 && !rc; i++) {
+		base.transport = transports[i];
+		if (resolution->policy.rows[base.row]->transports & base.transport)
+			rc = add_grants(resolution, pool, base.row, base);
+	}
+	return rc;
+}
+
+/* Everything one row gives to a pool that has it. */
 static int grant_row(struct resolution *resolution, struct policy_pool *pool, size_t row_index)
 {
-	static const enum direction directions[] = {DIRECTION_IN, DIRECTION_OUT};
-	static const enum transport transports[] = {TRANSPORT_TCP, TRANSPORT_UDP};
 	const struct row *row = resolution->policy.rows[row_index];
+	bool least = resolution->site->least_privilege;
+	bool limits = least || row_index >= resolution->matrix->n_rows;
+	struct grant in = {
+		.row = row_index,
+		.direction = DIRECTION_IN,
+		.peers = limits ? resolution->from[row_index] : 0,
+		.initiators = resolution->from[row_index],
+	};
+	struct grant out = {
+		.row = row_index,
+		.direction = DIRECTION_OUT,
+		.peers = limits ? resolution->to[row_index] : 0,
+	};
+	int rc = 0;
 
-	for (size_t i = 0; i < 4; i++) {
-		struct grant grant = {
-			.row = row_index,
-			.direction = directions[i / 2],
-			.transport = transports[i % 2],
-		};
-		int rc;
+	if (row->directions & DIRECTION_IN && !(least && row->outgoing))
+		rc = add_transports(resolution, pool, in);
+	if (!rc && row->directions & DIRECTION_OUT)
+		rc = add_transports(resolution, pool, out);
+	return rc;
+}
 
-		if (!(row->directions & grant.direction) || !(row->transports & grant.transport))
-			continue;
-		grant.peers = grant.direction == DIRECTION_IN ? resolution->from[row_index]
-							      : resolution->to[row_index];
-		rc = add_grants(resolution, pool, row_index, grant);
-		if (rc)
-			return rc;
-	}
-	return 0;
+/* The far end of an outgoing row lets its connections in, from those who have the row. */
+static int grant_far(struct resolution *resolution, struct policy_pool *pool, size_t row_index)
+{
+	const struct grant grant = {
+		.row = row_index,
+		.direction = DIRECTION_IN,
+		.peers = resolution->holders[row_index],
+		.initiators = resolution->holders[row_index],
+	};
+
+	return add_transports(resolution, pool, grant);
 }
 
 static int compare_grants(const void *a, const void *b)
@@ -167,23 +194,21 @@ static int compare_grants(const void *a, const void *b)
 	return (x->row > y->row) - (x->row < y->row);
 }
 
-static bool row_holds(const struct row *row, const struct site *site)
-{
-	return row->opens && (row->balancing == BALANCING_ANY || row->balancing == site->balancing);
-}
-
 static int grant_pool(struct resolution *resolution, size_t index)
 {
 	struct policy *policy = &resolution->policy;
 	struct policy_pool *pool = &policy->pools[index];
 
 	for (size_t i = 0; i < policy->n_rows; i++) {
-		int rc;
+		const struct role_set *held = &resolution->held[index];
+		int rc = 0;
 
-		if (!row_holds(policy->rows[i], resolution->site) ||
-		    !role_set_meets(&resolution->held[index], &resolution->needed[i]))
+		if (!row_in_force(resolution, policy->rows[i]))
 			continue;
-		rc = grant_row(resolution, pool, i);
+		if (role_set_meets(held, &resolution->needed[i]))
+			rc = grant_row(resolution, pool, i);
+		if (!rc && role_set_meets(held, &resolution->far[i]))
+			rc = grant_far(resolution, pool, i);
 		if (rc)
 			return rc;
 	}
@@ -284,6 +309,8 @@ static void resolution_free(struct resolution *resolution)
 	free(resolution->needed);
 	free(resolution->from);
 	free(resolution->to);
+	free(resolution->far);
+	free(resolution->holders);
 }
 
 /* In order; each step may use what the ones before it made. */
@@ -306,7 +333,8 @@ static int resolve(struct resolution *resolution)
 	check_media(resolution);
 	warn_of_pools(resolution);
 	warn_of_rows(resolution);
-	return overlays_warn(resolution);
+	rc = overlays_warn(resolution);
+	return rc ? rc : warn_of_peers(resolution);
 }
 
 int policy_resolve(const struct matrix *matrix, const struct site *site, struct policy *policy,

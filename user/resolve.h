@@ -15,7 +15,9 @@ struct resolution {
 	struct role_set
 		*held; /* for each pool: what it holds, from resolve_prefixes() on for good */
 	struct role_set *needed; /* for each row: a pool that holds one of these has the row */
+	struct role_set *far; /* for each row: one that holds one of these is its far end */
 	size_t *from, *to; /* for each row: index into policy.peers */
+	size_t *holders; /* for each row with a far end: who has it, index into policy.peers */
 };
 
 /*
@@ -25,7 +27,20 @@ struct resolution {
 
 /* Who owns which prefix; prefixes inside others; what `inherit:` brings. */
 int resolve_prefixes(struct resolution *resolution);
-/* The conditions of the rows of overlays and of the site's own. */
+/* Does `features:` name what there is? */
+int check_features(const struct resolution *resolution);
+/* Fills needed and far of a row. */
+void find_holders(const struct resolution *resolution, size_t index);
+/* Does the row count in this site, for pools that hold its roles? */
+bool row_in_force(const struct resolution *resolution, const struct row *row);
+/* Warns of roles in rows of the matrix that no pool holds. */
+int warn_of_peers(const struct resolution *resolution);
+/* True if a pool holds one of the roles. */
+bool held_by_some(const struct resolution *resolution, const struct role_set *roles);
+/*
+ * The conditions of rows (those of the matrix only where the site has them count), of failsafe
+ * ports and of IPsec pairs.
+ */
 int resolve_peers(struct resolution *resolution);
 
 /* The words of one far end. */

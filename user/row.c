@@ -38,16 +38,11 @@ static int parse_range(const char *text, unsigned int *first, unsigned int *last
 	return rc_last == -EINVAL ? rc_last : rc ? rc : rc_last;
 }
 
-int yaml_port_range(struct yaml_doc *doc, const yaml_node_t *node, unsigned int lowest,
-		    struct port_range *range)
+static int check_range(struct yaml_doc *doc, const yaml_node_t *node, const char *text,
+		       unsigned int lowest, struct port_range *range)
 {
-	const char *text = yaml_text(doc, node);
 	unsigned int first = 0, last = 0;
-	int rc;
-
-	if (!text)
-		return -EINVAL;
-	rc = parse_range(text, &first, &last);
+	int rc = parse_range(text, &first, &last);
 	if (rc == -EINVAL)
 		diag_error(doc->diags, yaml_place(doc, node),
 			   "%s: \"%s\" is no port; accepted: N or A-B within %u-65535", doc->key,
@@ -64,6 +59,22 @@ int yaml_port_range(struct yaml_doc *doc, const yaml_node_t *node, unsigned int 
 		return 0;
 	}
 	return -EINVAL;
+}
+
+int yaml_port_range(struct yaml_doc *doc, const yaml_node_t *node, unsigned int lowest,
+		    struct port_range *range)
+{
+	const char *text = yaml_text(doc, node);
+
+	return text ? check_range(doc, node, text, lowest, range) : -EINVAL;
+}
+
+int port_range_text(struct yaml_doc *doc, const yaml_node_t *node, size_t length,
+		    struct port_range *range)
+{
+	_cleanup_free_ char *part = strndup((const char *)node->data.scalar.value, length);
+
+	return part ? check_range(doc, node, part, 1, range) : -ENOMEM;
 }
 
 const char *port_range_format(struct port_range range, char *text, size_t size)
@@ -218,6 +229,23 @@ static int read_media(struct yaml_doc *doc, yaml_node_t *node, void *target)
 	return rc ? rc : yaml_read_text(doc, node, target);
 }
 
+static int read_feature(struct yaml_doc *doc, yaml_node_t *node, void *target)
+{
+	const char *text = yaml_text(doc, node);
+
+	if (!text)
+		return -EINVAL;
+	if (strlen(text) > 31 || text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-")]) {
+		diag_error(
+			doc->diags, yaml_place(doc, node),
+			"%s: \"%s\" is no name of a feature; accepted: up to 31 of a-z 0-9 -, as "
+			"in \"call-park\"",
+			doc->key, text);
+		return -EINVAL;
+	}
+	return yaml_read_text(doc, node, target);
+}
+
 /* `role` and `roles` of a site's row fill the same list. */
 static int refuse_both(struct yaml_doc *doc, const yaml_node_t *node)
 {
@@ -320,6 +348,9 @@ static const struct yaml_key vendor_keys[] = {
 	{"from", read_peers, FIELD(from), false},
 	{"to", read_peers, FIELD(to), false},
 	{"optional", yaml_read_bool, FIELD(optional), false},
+	{"feature", read_feature, FIELD(feature), false},
+	{"outgoing", yaml_read_bool, FIELD(outgoing), false},
+	{"only", yaml_read_strings, FIELD(only), false},
 	{"media", read_media, FIELD(media), false},
 	{"source_ports", row_read_source_ports, FIELD(source_ports), false},
 	{"variants", row_read_variants, 0, false},
@@ -355,6 +386,13 @@ static int check_ends(struct yaml_doc *doc, const struct row *row)
 	else if (row->to.count && !(row->directions & DIRECTION_OUT))
 		diag_error(doc->diags, strings_place(&row->to, 0, place),
 			   "to: without direction out; accepted: direction: [out], or from:");
+	else if (row->outgoing && !row->to.count)
+		diag_error(
+			doc->diags, place,
+			"outgoing: without to:; accepted: direction: [out] or [in, out], and to:");
+	else if (row->feature && !row->optional)
+		diag_error(doc->diags, place,
+			   "feature: without optional: true; accepted: both, or neither");
 	else
 		return 0;
 	return -EINVAL;
@@ -441,6 +479,8 @@ void row_free(struct row *row)
 	strings_free(&row->from);
 	strings_free(&row->to);
 	free(row->media);
+	free(row->feature);
+	strings_free(&row->only);
 	free(row->note);
 	free(row->source);
 	row_free_variants(row);
@@ -454,13 +494,13 @@ static bool names_role(const struct matrix *matrix, const char *word)
 
 int row_check(const struct row *row, const struct matrix *matrix, struct diagnostics *diags)
 {
-	const struct strings *lists[] = {&row->roles, &row->from, &row->to};
+	const struct strings *lists[] = {&row->roles, &row->only, &row->from, &row->to};
 	int result = 0;
 
-	for (size_t l = 0; l < 3; l++) {
+	for (size_t l = 0; l < 4; l++) {
 		for (size_t i = 0; i < lists[l]->count; i++) {
 			const char *word = lists[l]->items[i];
-			bool peer = l > 0 && (peer_is_prefix(word) || !strcmp(word, "any"));
+			bool peer = l > 1 && (peer_is_prefix(word) || !strcmp(word, "any"));
 			int rc;
 
 			if (peer || names_role(matrix, word))

@@ -42,6 +42,9 @@ bool peer_is_prefix(const char *word);
 /* "N" or "A-B" with ports from LOWEST on; mistakes go to the document's diags. */
 int yaml_port_range(struct yaml_doc *doc, const yaml_node_t *node, unsigned int lowest,
 		    struct port_range *range);
+/* The same of the first LENGTH bytes of the node's text, with ports from 1 on. */
+int port_range_text(struct yaml_doc *doc, const yaml_node_t *node, size_t length,
+		    struct port_range *range);
 /* Writes it back; size >= PORT_RANGE_TEXT. */
 const char *port_range_format(struct port_range range, char *text, size_t size);
 

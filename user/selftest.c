@@ -5,13 +5,13 @@
 #include <stdio.h>
 
 #include "cleanup.h"
+#include "expectation.h"
 #include "frame_build.h"
-#include "packet.h"
+#include "port_tables.h"
+#include "row.h"
 #include "running.h"
 #include "selftest.h"
 #include "string_list.h"
-
-#define SOURCE_PORT 40000
 
 struct run {
 	const struct kernel *kernel;
@@ -76,93 +76,97 @@ static bool pick_address(const struct policy *policy, size_t index, struct prefi
 	return false;
 }
 
-static bool admits(const struct policy *policy, const struct grant *grant,
-		   const struct prefix *source)
+/*
+ * Where the packet comes from: a guarded host that asks does so from a port that is shut, or its
+ * datagram could be an answer. 0: all that are tried are open.
+ */
+static uint16_t source_port(const struct expectation *expectation, enum direction direction)
 {
-	const struct peers *peers = &policy->peers[grant->peers];
+	static const uint16_t ports[] = {40000, 30000, 9, 1};
 
-	if (!grant->peers)
-		return true;
-	for (size_t i = 0; i < peers->n_prefixes; i++)
-		if (prefix_covers(&peers->prefixes[i], source))
-			return true;
-	return false;
-}
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+		struct expectation back = *expectation;
 
-/* `asymmetric: true`; what is asked in TCP is a SYN, never a reply. */
-static bool may_be_reply(const struct policy *policy, const struct question *question)
-{
-	return policy->site->asymmetric && question->protocol == IPPROTO_UDP &&
-	       question->destination_port >= FIRST_DYNAMIC_PORT;
-}
-
-/* What the policy says of a port. */
-static enum reason expected(const struct policy *policy, const struct opening *openings,
-			    size_t count, const struct question *question)
-{
-	enum transport transport = question->protocol == IPPROTO_TCP ? TRANSPORT_TCP
-								     : TRANSPORT_UDP;
-
-	for (size_t i = 0; i < count; i++) {
-		const struct opening *opening = &openings[i];
-
-		if (opening->direction != DIRECTION_IN || opening->transport != transport ||
-		    question->destination_port < opening->ports.first ||
-		    question->destination_port > opening->ports.last)
-			continue;
-		for (size_t j = 0; j < opening->n_grants; j++)
-			if (admits(policy, opening->grants[j], &question->source))
-				return REASON_matrix;
-		return may_be_reply(policy, question) ? REASON_asymmetric
-						      : REASON_source_not_allowed;
+		back.port = ports[i];
+		if (direction == DIRECTION_IN || expect_inbound(&back) < FIRST_PASS_REASON)
+			return ports[i];
 	}
-	return may_be_reply(policy, question) ? REASON_asymmetric : REASON_port_not_in_matrix;
+	return 0;
 }
 
-static int ask(struct run *run, const struct policy_pool *pool, const struct question *question,
-	       enum reason want)
+/* Asks about the packet that is expected one way, or the other. */
+static int ask(struct run *run, const struct expectation *expectation, enum direction direction)
 {
+	bool in = direction == DIRECTION_IN;
+	struct question question = {
+		.source = in ? expectation->other : expectation->own,
+		.destination = in ? expectation->own : expectation->other,
+		.protocol = expectation->transport == TRANSPORT_TCP ? IPPROTO_TCP : IPPROTO_UDP,
+		.source_port = source_port(expectation, direction),
+		.destination_port = (uint16_t)expectation->port,
+	};
+	enum reason want = in ? expect_inbound(expectation) : expect_outbound(expectation);
 	unsigned char frame[FRAME_BUILD_MAX];
 	struct probe_request request = {
 		.frame = frame,
-		.length = frame_build(question, frame),
+		.length = frame_build(&question, frame),
 		.slot = run->slot,
 	};
 	struct probe_result result;
 	char address[PREFIX_TEXT];
-	int err = kernel_probe(run->kernel, &request, &result);
+	int err;
 
+	if (!question.source_port)
+		return 0;
+	err = kernel_probe(run->kernel, &request, &result);
 	run->test->probes++;
 	if (err) {
 		fprintf(stderr, "rolewall: self-test: cannot run the program: %s\n",
 			strerror(-err));
 		return err;
 	}
-	/* A port can be a flow's by now; the reply passes, and that is right. */
-	if (result.reason == want || (result.reason == REASON_flow && want < N_DROP_REASONS))
+	/* It can be a packet of a flow by now, which passes, and that is right. */
+	if (result.reason == want ||
+	    (result.reason == (in ? REASON_flow : REASON_outbound) && want < N_DROP_REASONS))
 		return 0;
-	fprintf(stderr, "rolewall: self-test: pool %s: %s port %s/%u: %s, not %s\n", pool->name,
-		prefix_format(&question->destination, address, sizeof(address)),
-		question->protocol == IPPROTO_TCP ? "tcp" : "udp", question->destination_port,
+	fprintf(stderr, "rolewall: self-test: pool %s: %s %s port %s/%u: %s, not %s\n",
+		expectation->pool->name, in ? "to" : "from",
+		prefix_format(&expectation->own, address, sizeof(address)),
+		transports_name(expectation->transport), expectation->port,
 		reason_name(result.reason), reason_name(want));
 	return -EBADMSG;
 }
 
 /* The ends of opening I and the ports beside it. */
-static int ask_opening(struct run *run, const struct policy_pool *pool,
-		       const struct opening *openings, size_t count, size_t i,
-		       struct question *question)
+static int ask_opening(struct run *run, struct expectation *expectation, size_t i)
 {
-	const struct port_range range = openings[i].ports;
+	const struct opening *opening = &expectation->openings[i];
+	const struct port_range range = opening->ports;
 	const int ports[] = {range.first, range.last, range.first - 1, range.last + 1};
 	int err = 0;
 
-	question->protocol = openings[i].transport == TRANSPORT_TCP ? IPPROTO_TCP : IPPROTO_UDP;
+	expectation->transport = opening->transport;
 	for (int k = 0; k < 4 && !err; k++) {
 		if (ports[k] < 1 || ports[k] > 65535)
 			continue;
-		question->destination_port = (uint16_t)ports[k];
-		err = ask(run, pool, question, expected(run->policy, openings, count, question));
+		expectation->port = (unsigned int)ports[k];
+		err = ask(run, expectation, opening->direction);
+	}
+	return err;
+}
+
+/* IKE, and what the matrix does not mention: no row may be behind them. */
+static int ask_others(struct run *run, struct expectation *expectation)
+{
+	static const unsigned int ports[] = {PORT_IKE, PORT_IKE_NAT, 9};
+	int err = 0;
+
+	expectation->transport = TRANSPORT_UDP;
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]) && !err; i++) {
+		expectation->port = ports[i];
+		err = ask(run, expectation, DIRECTION_IN);
+		if (!err)
+			err = ask(run, expectation, DIRECTION_OUT);
 	}
 	return err;
 }
@@ -172,26 +176,27 @@ static int ask_pool(struct run *run, size_t index, bool whole)
 {
 	const struct policy_prefix *prefix = &run->policy->prefixes[index];
 	const struct policy_pool *pool = &run->policy->pools[prefix->pool];
-	const struct prefix *source = &run->source[prefix->prefix.family == FAMILY_IPV6];
-	struct question question = {.source = *source, .source_port = SOURCE_PORT};
+	struct expectation expectation = {
+		.policy = run->policy,
+		.pool = pool,
+		.other = run->source[prefix->prefix.family == FAMILY_IPV6],
+	};
 	struct opening *openings;
-	size_t count, i;
 	int err;
 
-	if (!pool->guarded || !source->family ||
-	    !pick_address(run->policy, index, &question.destination))
+	if (!pool->guarded || !expectation.other.family ||
+	    !pick_address(run->policy, index, &expectation.own))
 		return 0;
-	err = policy_openings(pool, &openings, &count);
+	err = policy_openings(pool, &openings, &expectation.n_openings);
 	if (err)
 		return err;
-	for (i = 0; i < count && !err; i++) {
-		if (openings[i].direction != DIRECTION_IN)
-			continue;
-		err = ask_opening(run, pool, openings, count, i, &question);
-		if (!whole)
-			break;
-	}
-	openings_free(openings, count);
+	expectation.openings = openings;
+	for (size_t i = 0; i < (whole ? expectation.n_openings : 1) && !err; i++)
+		if (i < expectation.n_openings)
+			err = ask_opening(run, &expectation, i);
+	if (!err && whole)
+		err = ask_others(run, &expectation);
+	openings_free(openings, expectation.n_openings);
 	return err;
 }
 

@@ -14,8 +14,8 @@ struct selftest {
 };
 
 /*
- * For each kind of pool every opening's ends must pass and the ports beside it must drop; every
- * other pool gets one of each. Returns 0, -EBADMSG where a verdict differs (message on stderr), or
+ * For each kind of pool every opening's ends must pass and the ports beside it must drop, in both
+ * directions, and IKE must meet IPsec's rules; every other pool gets one of each. Returns 0, -EBADMSG where a verdict differs (message on stderr), or
  * -errno.
  */
 int selftest_run(const struct kernel *kernel, const struct policy *policy, __u32 slot,

@@ -120,34 +120,28 @@ static int read_matrix(struct yaml_doc *doc, yaml_node_t *node, void *target)
 	return site->matrix ? 0 : -ENOMEM;
 }
 
-/* A key that accepts a single word yet, and one more that a later version will know. */
-static int read_fixed(struct yaml_doc *doc, const yaml_node_t *node, const char *only,
-		      const char *later)
-{
-	const char *const words[] = {only, NULL};
-	const char *text = yaml_text(doc, node);
-	unsigned int index;
-
-	if (!text)
-		return -EINVAL;
-	if (strcmp(text, later))
-		return yaml_word(doc, node, words, &index);
-	diag_error(doc->diags, yaml_place(doc, node),
-		   "%s: \"%s\" is not supported by this version yet; accepted: %s", doc->key, later,
-		   only);
-	return -EINVAL;
-}
-
 static int read_profile(struct yaml_doc *doc, yaml_node_t *node, void *target)
 {
-	(void)target;
-	return read_fixed(doc, node, "literal", "least-privilege");
+	static const char *const words[] = {"literal", "least-privilege", NULL};
+	struct site *site = target;
+	unsigned int index;
+	int rc = yaml_word(doc, node, words, &index);
+
+	site->profile_place = yaml_place(doc, node);
+	if (!rc)
+		site->least_privilege = index;
+	return rc;
 }
 
 static int read_outbound(struct yaml_doc *doc, yaml_node_t *node, void *target)
 {
-	(void)target;
-	return read_fixed(doc, node, "open", "matrix");
+	static const char *const words[] = {"open", "matrix", NULL};
+	unsigned int index;
+	int rc = yaml_word(doc, node, words, &index);
+
+	if (!rc)
+		*(bool *)target = index;
+	return rc;
 }
 
 static int read_balancing(struct yaml_doc *doc, yaml_node_t *node, void *target)
@@ -199,7 +193,7 @@ static const struct yaml_key site_keys[] = {
 	{"profile", read_profile, 0, false},
 	{"load_balancing", read_balancing, offsetof(struct site, balancing), false},
 	{"mode", read_mode, offsetof(struct site, mode), false},
-	{"outbound", read_outbound, 0, false},
+	{"outbound", read_outbound, offsetof(struct site, outbound_matrix), false},
 	{"unlisted", read_unlisted, offsetof(struct site, unlisted_drop), false},
 	{"icmp_echo", read_icmp_echo, offsetof(struct site, echo_allow), false},
 	{"interfaces", site_read_interfaces, 0, true},
@@ -210,9 +204,9 @@ static const struct yaml_key site_keys[] = {
 	{"extra", read_extra, 0, false},
 	{"ipsec", site_read_ipsec, 0, false},
 	{"overlays", yaml_read_strings, offsetof(struct site, overlays), false},
+	{"failsafe", site_read_failsafe, 0, false},
+	{"features", yaml_read_strings, offsetof(struct site, features), false},
 	/* known to design, not to this version: refused rather than ignored */
-	{"failsafe", NULL, 0, false},
-	{"features", NULL, 0, false},
 	{"forwarding", NULL, 0, false},
 	{NULL, NULL, 0, false},
 };
@@ -276,6 +270,9 @@ void site_free(struct site *site)
 	for (size_t i = 0; i < site->n_media; i++)
 		free(site->media[i].name);
 	free(site->media);
+	strings_free(&site->failsafe_from);
+	free(site->failsafe_ports);
+	strings_free(&site->features);
 	site_ipsec_free(site);
 	strings_free(&site->overlays);
 	*site = (struct site){0};

@@ -39,6 +39,12 @@ struct site_media {
 	struct place place;
 };
 
+/* A port that the sources of `failsafe:` always reach. */
+struct failsafe_port {
+	struct port_range ports;
+	enum transport transport; /* exactly one bit */
+};
+
 /* IPsec is permitted between these two, in either order. */
 struct site_ipsec {
 	char *ends[2]; /* a role, a group or a prefix each; NULL: it was refused */
@@ -52,6 +58,8 @@ struct site {
 	char *matrix; /* name or path; a relative path counts from the site file's folder */
 	enum balancing balancing;
 	enum mode mode;
+	bool least_privilege; /* profile */
+	bool outbound_matrix;
 	bool unlisted_drop;
 	bool echo_allow;
 	bool asymmetric; /* only one direction crosses this gateway */
@@ -67,7 +75,11 @@ struct site {
 	struct site_ipsec *ipsec;
 	size_t n_ipsec;
 	struct strings overlays; /* names of the matrix's overlays that count here */
-	struct place matrix_place;
+	struct strings failsafe_from; /* prefixes; none = no failsafe */
+	struct failsafe_port *failsafe_ports;
+	size_t n_failsafe_ports;
+	struct strings features; /* row ids and feature names */
+	struct place matrix_place, profile_place;
 };
 
 /*

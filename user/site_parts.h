@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The lists of a site file: interfaces, pools, ipsec. Readers for the keys of site.c. */
+/* The lists of a site file: interfaces, pools, ipsec, failsafe. Readers for the keys of site.c. */
 #ifndef ROLEWALL_SITE_PARTS_H
 #define ROLEWALL_SITE_PARTS_H
 
@@ -9,6 +9,7 @@
 yaml_reader site_read_interfaces; /* to struct site */
 yaml_reader site_read_pools; /* to struct site */
 yaml_reader site_read_ipsec; /* to struct site */
+yaml_reader site_read_failsafe; /* to struct site */
 
 void site_ipsec_free(struct site *site);
 

@@ -71,6 +71,8 @@ class Reader:
             if self.counts(table):
                 for text in filter(self.wanted, table["rows"]):
                     yield self.vendors(text)
+                    if self.least and text.get("outgoing"):
+                        yield self.far_end(text)
         for name, table in self.matrix.get("overlays", {}).items():
             if name in self.overlays and self.counts(table):
                 for text in filter(self.wanted, table["rows"]):
@@ -95,14 +97,18 @@ class Reader:
         """A row of the vendor's tables: its from and to limit in least-privilege only."""
         row = self.row(text["id"], text, self.least)
         if self.least:
-            # what the vendor describes as outgoing, with a far end that is not just anybody
-            if row.inward and row.outward and row.targets is not None:
+            if text.get("outgoing"):
                 row.inward = False
             if "only" in text:
                 row.only = set()
                 for word in as_list(text["only"]):
                     row.only |= expand(self.matrix, word)
         return row
+
+    def far_end(self, text):
+        """Where an outgoing row leads to: it lets those in who have the row."""
+        back = {**text, "role": text["to"], "from": text["role"], "to": "any", "direction": "in"}
+        return self.row(text["id"], back, True)
 
     def row(self, id, text, limits):
         roles = set()

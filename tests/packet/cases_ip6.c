@@ -187,10 +187,10 @@ static const struct packet_case cases_chain[] = {
 
 	{.name = "47 AH before TCP",
 	 .recipe = {.raw_protocol = IPPROTO_AH, .data = 40},
-	 BOTH(protocol_not_in_matrix)},
+	 BOTH(ipsec_exempt)},
 	{.name = "47 AH behind options",
 	 .recipe = {.raw_protocol = IPPROTO_AH, .data = 40, CHAIN(1, HEADER(DESTINATION, 0))},
-	 IP6(protocol_not_in_matrix)},
+	 IP6(ipsec_exempt)},
 	{.name = "48 next header 59", .recipe = {.raw_protocol = 59}, IP6(ip6_no_next_header)},
 	{.name = "48 next header 59 behind options",
 	 .recipe = {.raw_protocol = 59, CHAIN(1, HEADER(DESTINATION, 0))},

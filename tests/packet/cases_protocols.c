@@ -21,12 +21,32 @@
 		.recipe = {.destination = &STRANGER, .raw_protocol = number}, BOTH(transit)        \
 	}
 
+/* Front End Servers are exempt from IPsec, Directors are not. */
+#define EXEMPT(text, number)                                                                       \
+	{.name = text, .recipe = {.raw_protocol = number}, BOTH(ipsec_exempt)},                    \
+		{.name = text ", to a role that is not exempt",                                    \
+		 .recipe = {.destination = &DIRECTOR, .raw_protocol = number},                     \
+		 BOTH(protocol_not_in_matrix)},                                                    \
+		{.name = text ", from a role that is not exempt to one that is",                   \
+		 .recipe = {.source = &DIRECTOR, .raw_protocol = number},                          \
+		 BOTH(ipsec_exempt)},                                                              \
+		{.name = text ", from an exempt role",                                             \
+		 .recipe = {.source = &FRONT_END, .destination = &CLIENT, .raw_protocol = number}, \
+		 BOTH(ipsec_exempt)},                                                              \
+		{.name = text ", from one that is not",                                            \
+		 .recipe = {.source = &DIRECTOR, .destination = &CLIENT, .raw_protocol = number},  \
+		 BOTH(outbound)},                                                                  \
+	{                                                                                          \
+		.name = text ", transit",                                                          \
+		.recipe = {.destination = &STRANGER, .raw_protocol = number}, BOTH(transit)        \
+	}
+
 static const struct packet_case cases[] = {
 	PROTOCOL("66 SCTP to the number of an open port", IPPROTO_SCTP),
 	PROTOCOL("67 DCCP to the number of an open port", IPPROTO_DCCP),
 	PROTOCOL("67 UDP-Lite to the number of an open port", IPPROTO_UDPLITE),
-	PROTOCOL("68 ESP", IPPROTO_ESP),
-	PROTOCOL("68 AH", IPPROTO_AH),
+	EXEMPT("68 ESP", IPPROTO_ESP),
+	EXEMPT("68 AH", IPPROTO_AH),
 	PROTOCOL("69 IP in IP", IPPROTO_IPIP),
 	PROTOCOL("69 6in4", IPPROTO_IPV6),
 	PROTOCOL("69 GRE", IPPROTO_GRE),

@@ -42,6 +42,9 @@ static enum reason protocol_reason(int protocol, enum family family)
 		return ip6 ? REASON_fragment_unmatched : REASON_protocol_not_in_matrix;
 	case IPPROTO_NONE:
 		return ip6 ? REASON_ip6_no_next_header : REASON_protocol_not_in_matrix;
+	case IPPROTO_ESP:
+	case IPPROTO_AH:
+		return REASON_ipsec_exempt;
 	case 255:
 		return ip6 ? REASON_protocol_not_in_matrix : REASON_ip_protocol;
 	default:

@@ -14,6 +14,7 @@
 #include "host_env.h"
 #include "image_check.h"
 #include "input.h"
+#include "running.h"
 
 #define POOLS 12
 #define SITES 25
@@ -50,12 +51,45 @@ static void draw_prefix(bool ip6, struct prefix *prefix)
 		prefix->address.byte[bit / 8] &= (__u8) ~(0x80 >> bit % 8);
 }
 
+/* Prefixes as they come, one of them given twice now and then. */
+static void write_prefixes(FILE *out, __u32 count)
+{
+	struct prefix prefix;
+	char text[PREFIX_TEXT];
+
+	for (__u32 i = 0; i < count; i++) {
+		draw_prefix(draw(2), &prefix);
+		fprintf(out, "%s\"%s\"", i ? ", " : "", prefix_format(&prefix, text, sizeof(text)));
+	}
+}
+
+/* Ports that rows and clients have too, so that they meet. */
+static void write_options(FILE *out)
+{
+	fprintf(out, "profile: %s\noutbound: %s\nunlisted: %s\n",
+		draw(2) ? "literal" : "least-privilege", draw(3) ? "matrix" : "open",
+		draw(2) ? "pass" : "drop");
+	if (draw(2)) {
+		fprintf(out, "failsafe: {ports: [22/tcp, 400-500/udp, %u-%u/tcp], from: [",
+			1000 + draw(500), 1500 + draw(4000));
+		write_prefixes(out, 3);
+		fprintf(out, "]}\n");
+	}
+	if (draw(2)) {
+		fprintf(out, "ipsec:\n  - between: [%s, ", roles[draw(7)]);
+		write_prefixes(out, 1);
+		fprintf(out, "]\n  - between: [%s, %s]\n", roles[draw(7)], roles[draw(7)]);
+	}
+}
+
 static void write_site(FILE *out)
 {
 	struct prefix prefix;
 	char text[PREFIX_TEXT];
 
-	fprintf(out, "version: 1\ninterfaces: [eth0]\npools:\n");
+	fprintf(out, "version: 1\ninterfaces: [eth0]\n");
+	write_options(out);
+	fprintf(out, "pools:\n");
 	for (int pool = 0; pool < POOLS; pool++) {
 		fprintf(out, "  - name: p%d\n    roles: [%s]\n    addresses:\n", pool,
 			roles[draw(7)]);
@@ -68,8 +102,9 @@ static void write_site(FILE *out)
 	for (int row = 0; row < 4; row++) {
 		draw_prefix(draw(2), &prefix);
 		fprintf(out,
-			"  - {roles: [%s], ports: [%u-%u], protocols: [tcp, udp], from: [%s, \"%s\"]}\n",
-			roles[draw(6)], 1000 + draw(500), 1500 + draw(4000), roles[draw(7)],
+			"  - {roles: [%s], ports: [%u-%u], protocols: [tcp, udp], %s: [%s, \"%s\"]}\n",
+			roles[draw(6)], 300 + draw(1200), 1500 + draw(4000),
+			row % 2 ? "from" : "direction: out, to", roles[draw(7)],
 			prefix_format(&prefix, text, sizeof(text)));
 	}
 }
@@ -113,44 +148,145 @@ static size_t plain_pool(const struct policy *policy, const struct prefix *addre
 	return best;
 }
 
-static bool plain_admits(const struct policy *policy, const struct grant *grant,
-			 const struct prefix *source)
+static bool plain_matches(const struct policy *policy, size_t index, const struct prefix *address)
 {
-	const struct peers *peers = &policy->peers[grant->peers];
-	size_t pool = plain_pool(policy, source);
+	const struct peers *peers = &policy->peers[index];
+	size_t pool = plain_pool(policy, address);
 
-	if (!grant->peers)
+	if (!index)
 		return true;
 	for (size_t i = 0; i < peers->n_pools; i++)
 		if (peers->pools[i] == pool)
 			return true;
 	for (size_t i = 0; i < peers->n_prefixes; i++)
-		if (prefix_covers(&peers->prefixes[i], source))
+		if (prefix_covers(&peers->prefixes[i], address))
 			return true;
 	return false;
 }
 
-/* Id of the first row that opens the port, 0 = shut, ROW_OTHER_SOURCE = not to this source. */
-static const char *plain_row(const struct policy *policy, const struct prefix *source, size_t pool,
-			     enum transport transport, unsigned int port)
+static const struct policy_pool *plain_guard(const struct policy *policy,
+					     const struct prefix *address)
 {
+	size_t pool = plain_pool(policy, address);
+
+	return pool != (size_t)-1 && policy->pools[pool].guarded ? &policy->pools[pool] : NULL;
+}
+
+/* A question to the policy: two ends, a transport and a port. */
+struct lookup {
+	const struct policy *policy;
+	struct prefix source, destination;
+	enum transport transport;
+	unsigned int port;
+};
+
+static bool plain_covers(const struct lookup *lookup, const struct grant *grant,
+			 enum direction direction)
+{
+	return grant->direction == direction && grant->transport == lookup->transport &&
+	       lookup->port >= grant->ports.first && lookup->port <= grant->ports.last;
+}
+
+/* Id of the first row that opens the port. */
+static const char *plain_row(const struct lookup *lookup)
+{
+	const struct policy_pool *pool = plain_guard(lookup->policy, &lookup->destination);
 	const char *found = NULL;
 	size_t best = (size_t)-1;
 	bool open = false;
 
-	for (size_t i = 0; i < policy->pools[pool].n_grants; i++) {
-		const struct grant *grant = &policy->pools[pool].grants[i];
+	for (size_t i = 0; pool && i < pool->n_grants; i++) {
+		const struct grant *grant = &pool->grants[i];
 
-		if (grant->direction != DIRECTION_IN || grant->transport != transport ||
-		    port < grant->ports.first || port > grant->ports.last)
+		if (!plain_covers(lookup, grant, DIRECTION_IN))
 			continue;
 		open = true;
-		if (grant->row < best && plain_admits(policy, grant, source)) {
+		if (grant->row < best &&
+		    plain_matches(lookup->policy, grant->peers, &lookup->source)) {
 			best = grant->row;
-			found = policy->rows[grant->row]->id;
+			found = lookup->policy->rows[grant->row]->id;
 		}
 	}
 	return found ? found : open ? "another source" : "shut";
+}
+
+/* What IPsec's rules say of the two ends, NULL = nothing. */
+static const char *plain_ipsec(const struct lookup *lookup)
+{
+	const struct policy *policy = lookup->policy;
+	const struct prefix *ends[] = {&lookup->source, &lookup->destination};
+
+	for (size_t i = 0; i < policy->n_ipsec; i++)
+		for (int turn = 0; turn < 2; turn++)
+			if (plain_matches(policy, policy->ipsec[i].peers[0], ends[turn]) &&
+			    plain_matches(policy, policy->ipsec[i].peers[1], ends[!turn]))
+				return "ipsec";
+	for (int end = 0; end < 2; end++)
+		if (plain_guard(policy, ends[end]) && plain_guard(policy, ends[end])->ipsec_exempt)
+			return "ipsec_exempt";
+	return NULL;
+}
+
+static bool plain_is_ike(const struct lookup *lookup)
+{
+	return lookup->transport == TRANSPORT_UDP && (lookup->port == 500 || lookup->port == 4500);
+}
+
+static const char *plain_inbound(const struct lookup *lookup)
+{
+	const struct site *site = lookup->policy->site;
+	bool guarded = plain_guard(lookup->policy, &lookup->destination);
+
+	if (!guarded && !site->unlisted_drop)
+		return "shut"; /* nobody asks */
+	for (size_t i = 0; i < site->n_failsafe_ports; i++) {
+		const struct failsafe_port *port = &site->failsafe_ports[i];
+
+		if (port->transport == lookup->transport && lookup->port >= port->ports.first &&
+		    lookup->port <= port->ports.last &&
+		    plain_matches(lookup->policy, lookup->policy->failsafe, &lookup->source))
+			return "failsafe";
+	}
+	if (guarded && plain_is_ike(lookup) && plain_ipsec(lookup))
+		return plain_ipsec(lookup);
+	return plain_row(lookup);
+}
+
+/* Does an inbound row of the destination name the source as one who starts such connections? */
+static bool plain_known(const struct lookup *lookup)
+{
+	const struct policy_pool *pool = plain_guard(lookup->policy, &lookup->destination);
+
+	for (size_t i = 0; pool && i < pool->n_grants; i++)
+		if (plain_covers(lookup, &pool->grants[i], DIRECTION_IN) &&
+		    plain_matches(lookup->policy, pool->grants[i].initiators, &lookup->source))
+			return true;
+	return false;
+}
+
+static const char *plain_outbound(const struct lookup *lookup)
+{
+	const struct policy_pool *pool = plain_guard(lookup->policy, &lookup->source);
+	bool guarded = plain_guard(lookup->policy, &lookup->destination);
+	const char *found = NULL;
+	size_t best = (size_t)-1;
+
+	if (!guarded && plain_is_ike(lookup) && plain_ipsec(lookup))
+		return plain_ipsec(lookup);
+	if (!lookup->policy->site->outbound_matrix)
+		return "outbound";
+	for (size_t i = 0; i < pool->n_grants; i++) {
+		const struct grant *grant = &pool->grants[i];
+
+		if (plain_covers(lookup, grant, DIRECTION_OUT) && grant->row < best &&
+		    plain_matches(lookup->policy, grant->peers, &lookup->destination)) {
+			best = grant->row;
+			found = lookup->policy->rows[grant->row]->id;
+		}
+	}
+	if (found)
+		return found;
+	return plain_known(lookup) ? "outbound" : "not in a row";
 }
 
 /* --- comparison */
@@ -180,34 +316,73 @@ static void draw_address(const struct policy *policy, struct prefix *address)
 	}
 }
 
+static const char *value_text(const struct registries *registries, __u32 value, const char *none)
+{
+	if (is_row(value))
+		return registries->rows.names[value];
+	if (!value)
+		return none;
+	if (value == REASON_CELL(REASON_port_not_in_matrix))
+		return "shut";
+	return value == ROW_OTHER_SOURCE ? "another source" : reason_name(reason_of(value));
+}
+
+static void compare_outbound(const struct lookup *lookup, const struct registries *registries,
+			     const struct end *from, const struct end *to)
+{
+	struct book book = {.cells = host.cells, .mask = host.mask};
+	__u8 protocol = lookup->transport == TRANSPORT_TCP ? PROTOCOL_TCP : PROTOCOL_UDP;
+	bool to_guarded = is_guarded(to);
+	const char *ipsec = to_guarded ? NULL : plain_ipsec(lookup);
+
+	assert_string_equal(
+		value_text(registries,
+			   find_outbound(&book, from, protocol, (__u16)lookup->port, to->cell),
+			   "not in a row"),
+		plain_outbound(lookup));
+	assert_string_equal(value_text(registries,
+				       record_value(&book, from, RECORD_IPSEC_OUT, to->cell),
+				       "no IPsec"),
+			    ipsec ? ipsec : "no IPsec");
+}
+
 static void compare_lookup(const struct policy *policy, const struct registries *registries)
 {
 	struct book book = {.cells = host.cells, .mask = host.mask};
-	unsigned int port = draw(2) ? draw(65536) : 440 + draw(6000);
-	enum image_record table = draw(2) ? RECORD_TCP : RECORD_UDP;
-	struct prefix source, destination;
+	struct lookup lookup = {
+		.policy = policy,
+		.port = draw(4)   ? 300 + draw(6000)
+			: draw(2) ? draw(65536)
+				  : 500 * (1 + 8 * draw(2)),
+		.transport = draw(2) ? TRANSPORT_TCP : TRANSPORT_UDP,
+	};
+	enum image_record table = lookup.transport == TRANSPORT_TCP ? RECORD_TCP : RECORD_UDP;
+	const char *ipsec;
 	struct end from, to;
 	size_t pool;
-	__u32 row;
 
-	draw_address(policy, &source);
-	draw_address(policy, &destination);
-	assert_true(classify(&book, source.family, &source.address, &from));
-	assert_true(classify(&book, destination.family, &destination.address, &to));
-	pool = plain_pool(policy, &destination);
+	draw_address(policy, &lookup.source);
+	draw_address(policy, &lookup.destination);
+	assert_true(classify(&book, lookup.source.family, &lookup.source.address, &from));
+	assert_true(classify(&book, lookup.destination.family, &lookup.destination.address, &to));
+	pool = plain_pool(policy, &lookup.destination);
 	assert_int_equal(is_guarded(&to), pool != (size_t)-1 && policy->pools[pool].guarded);
-	if (pool == (size_t)-1) {
+	if (pool == (size_t)-1)
 		assert_int_equal(record_cell(&book, &to, RECORD_POOL), 0);
-		return;
-	}
-	assert_string_equal(registries->pools.names[record_cell(&book, &to, RECORD_POOL)],
-			    policy->pools[pool].name);
-	row = find_row(&book, &to, table, (__u16)port, from.cell);
-	assert_string_equal(row == ROW_NONE           ? "shut"
-			    : row == ROW_OTHER_SOURCE ? "another source"
-						      : registries->rows.names[row],
-			    plain_row(policy, &source, pool,
-				      table == RECORD_TCP ? TRANSPORT_TCP : TRANSPORT_UDP, port));
+	else
+		assert_string_equal(registries->pools.names[record_cell(&book, &to, RECORD_POOL)],
+				    policy->pools[pool].name);
+	assert_string_equal(value_text(registries,
+				       find_row(&book, &to, table, (__u16)lookup.port, from.cell),
+				       "shut"),
+			    plain_inbound(&lookup));
+	ipsec = is_guarded(&to) ? plain_ipsec(&lookup) : NULL;
+	assert_string_equal(value_text(registries,
+				       record_value(&book, &to, RECORD_IPSEC_IN, from.cell),
+				       "no IPsec"),
+			    ipsec ? ipsec : "no IPsec");
+	if (is_guarded(&from))
+		compare_outbound(&lookup, registries, &from, &to);
 }
 
 static void compile_input(const struct input *input, struct registries *registries,
@@ -301,7 +476,11 @@ static void test_wrong_cells(void **state)
 						image.page[0].cell[HEADER_N_RECORDS] - 1);
 				row = find_row(&book, &end, RECORD_TCP, (__u16)draw(65536),
 					       end.cell);
-				assert_true(row == ROW_OTHER_SOURCE || row < ROW_IDS_MAX);
+				assert_true(row == ROW_OTHER_SOURCE || row < ROW_IDS_MAX ||
+					    reason_of(row));
+				row = find_outbound(&book, &end, PROTOCOL_UDP, (__u16)draw(65536),
+						    end.cell);
+				assert_true(row < ROW_IDS_MAX || reason_of(row));
 			}
 		}
 		*cell = old;
@@ -321,7 +500,7 @@ struct wrong {
 };
 
 static const struct wrong wrongs[] = {
-	{"magic", IN_HEADER, HEADER_MAGIC, 0, "not an image of layout 1"},
+	{"magic", IN_HEADER, HEADER_MAGIC, 0, "not an image of layout 2"},
 	{"pages", IN_HEADER, HEADER_PAGES, 7, "7 pages in the header"},
 	{"no records", IN_HEADER, HEADER_N_RECORDS, 0, "0 records"},
 	{"description", IN_HEADER, HEADER_DESCRIPTION, 0x3fffff00, "description at"},
@@ -340,11 +519,23 @@ static const struct wrong wrongs[] = {
 	{"a default that is no record", IN_NODE6, NODE_DEFAULT,
 	 IMAGE_RECORDS + 16000 * RECORD_CELLS, "node"},
 	{"a pool id", IN_RECORD, RECORD_POOL, POOL_IDS_MAX, "record 1: pool id 4096"},
-	{"a row id", IN_RECORD, RECORD_TCP, ROW_IDS_MAX, "row id 1024"},
+	{"a row id", IN_RECORD, RECORD_TCP, ROW_IDS_MAX, "row id 1024 in a port table"},
+	{"a reason that no table has", IN_RECORD, RECORD_TCP, REASON_CELL(REASON_matrix),
+	 "reason "},
+	{"a reason and a row", IN_RECORD, RECORD_UDP, REASON_CELL(REASON_failsafe) | 1, "reason "},
+	{"shut in an outbound table", IN_RECORD, RECORD_OUT_TCP,
+	 REASON_CELL(REASON_port_not_in_matrix), "reason "},
+	{"outbound in a port table", IN_RECORD, RECORD_TCP, REASON_CELL(REASON_outbound),
+	 "reason "},
+	{"an outbound table out", IN_RECORD, RECORD_OUT_UDP, CELL_POINTER | 0x3fff0000,
+	 "0x7fff0000 leads nowhere in an outbound table"},
+	{"a row for IPsec", IN_RECORD, RECORD_IPSEC_IN, 1, "row id 1 in a cell for IPsec"},
+	{"a page for IPsec", IN_RECORD, RECORD_IPSEC_OUT, CELL_POINTER | IMAGE_ROOT4,
+	 "0x40000100 leads nowhere in a cell for IPsec"},
 	{"a port page out", IN_RECORD, RECORD_UDP, CELL_POINTER | 0x3fff0000,
 	 "0x7fff0000 leads nowhere in a port table"},
 	{"a table by source out", IN_RECORD, RECORD_TCP, CELL_BY_SOURCE | 0x3fff0000,
-	 "table by source"},
+	 "table by record"},
 	{"a fault", IN_RECORD, RECORD_TCP, CELL_FAULT, "0xc0000000 leads nowhere in a port table"},
 };
 
@@ -396,7 +587,7 @@ static void test_checksum(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[32];
+	struct CMUnitTest tests[48];
 	size_t count = 0;
 	int failed;
 

@@ -19,9 +19,9 @@
 #define ROW_END "ports: 80, protocols: tcp, direction: in"
 #define ROW(rest) TABLE("      - {id: t/01, " ROW_START ", " ROW_END rest "}\n")
 
-#define ROW_KEYS                                                                                   \
-	"id, role, service, ports, protocols, application, direction, from, to, optional, media, " \
-	"source_ports, variants, note, source, confidence\n"
+#define ROW_KEYS                                                                                     \
+	"id, role, service, ports, protocols, application, direction, from, to, optional, feature, " \
+	"outgoing, only, media, source_ports, variants, note, source, confidence\n"
 
 static const struct refusal {
 	const char *name, *text, *expected;

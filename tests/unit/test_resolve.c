@@ -428,7 +428,7 @@ static void owns_prefixes(void **state)
 
 #define IN_TCP(row, first, last)                                                                   \
 	{                                                                                          \
-		row, DIRECTION_IN, TRANSPORT_TCP, {first, last}, 0                                 \
+		row, DIRECTION_IN, TRANSPORT_TCP, {first, last}, 0, 0                              \
 	}
 
 static const struct opening_row {
@@ -470,8 +470,8 @@ static const struct opening_row {
 	 "in tcp 0-65534: 1\nin tcp 65535: 1 2\n"},
 	{"kinds apart",
 	 {IN_TCP(1, 10, 20),
-	  {1, DIRECTION_IN, TRANSPORT_UDP, {10, 20}, 0},
-	  {1, DIRECTION_OUT, TRANSPORT_TCP, {15, 20}, 0}},
+	  {1, DIRECTION_IN, TRANSPORT_UDP, {10, 20}, 0, 0},
+	  {1, DIRECTION_OUT, TRANSPORT_TCP, {15, 20}, 0, 0}},
 	 3,
 	 "in tcp 10-20: 1\nin udp 10-20: 1\nout tcp 15-20: 1\n"},
 	{"one row with a gap, then all three",

@@ -15,7 +15,8 @@
 
 #define SITE_KEYS                                                                                  \
 	"version, matrix, profile, load_balancing, mode, outbound, unlisted, icmp_echo, "          \
-	"interfaces, pools, timeouts, asymmetric, media, extra, ipsec, overlays\n"
+	"interfaces, pools, timeouts, asymmetric, media, extra, ipsec, overlays, failsafe, "       \
+	"features\n"
 #define POOL_KEYS "name, roles, addresses, inherit\n"
 #define ROW_KEYS                                                                                   \
 	"role, roles, service, ports, protocols, application, direction, from, to, optional, note\n"
@@ -34,15 +35,10 @@ static const struct refusal {
 	 "s:4:1: error: unknown key \"rules\" in a site; accepted: " SITE_KEYS},
 	{"matrix nothing", SITE "matrix:\n",
 	 "s:4:8: error: matrix: nothing found; a value is accepted\n"},
-	{"profile of later", SITE "profile: least-privilege\n",
-	 "s:4:10: error: profile: \"least-privilege\" is not supported by this version yet; "
-	 "accepted: literal\n"},
 	{"profile unknown", SITE "profile: strict\n",
-	 "s:4:10: error: profile: unknown word \"strict\"; accepted: literal\n"},
-	{"outbound of later", SITE "outbound: matrix\n",
-	 "s:4:11: error: outbound: \"matrix\" is not supported by this version yet; accepted: open\n"},
+	 "s:4:10: error: profile: unknown word \"strict\"; accepted: literal, least-privilege\n"},
 	{"outbound unknown", SITE "outbound: closed\n",
-	 "s:4:11: error: outbound: unknown word \"closed\"; accepted: open\n"},
+	 "s:4:11: error: outbound: unknown word \"closed\"; accepted: open, matrix\n"},
 	{"load_balancing unknown", SITE "load_balancing: hlb\n",
 	 "s:4:17: error: load_balancing: unknown word \"hlb\"; accepted: dns, hardware\n"},
 	{"mode unknown", SITE "mode: learn\n",
@@ -51,8 +47,39 @@ static const struct refusal {
 	 "s:4:11: error: unlisted: unknown word \"true\"; accepted: pass, drop\n"},
 	{"icmp_echo unknown", SITE "icmp_echo: pass\n",
 	 "s:4:12: error: icmp_echo: unknown word \"pass\"; accepted: drop, allow\n"},
-	{"failsafe", SITE "failsafe: {}\n", "s:4:1: error: key \"failsafe\"" LATER},
-	{"features", SITE "features: []\n", "s:4:1: error: key \"features\"" LATER},
+	{"features empty", SITE "features: []\n",
+	 "s:4:11: error: features: empty list; at least one value is accepted\n"},
+
+	/* failsafe */
+	{"failsafe empty", SITE "failsafe: {}\n",
+	 "s:4:11: error: key \"from\" is missing in failsafe; accepted: from, ports\n"
+	 "s:4:11: error: key \"ports\" is missing in failsafe; accepted: from, ports\n"},
+	{"failsafe without sources", SITE "failsafe: {from: [], ports: 22/tcp}\n",
+	 "s:4:18: error: from: empty list; at least one value is accepted\n"},
+	{"failsafe from a role", SITE "failsafe: {from: admin-host, ports: 22/tcp}\n",
+	 "s:4:18: error: from: \"admin-host\" is no prefix; accepted: 10.9.0.0/24, 10.9.0.7, "
+	 "2001:db8:9::/64\n"},
+	{"failsafe with host bits", SITE "failsafe: {from: 10.9.0.1/24, ports: 22/tcp}\n",
+	 "s:4:18: error: 10.9.0.1/24: host bits set; 10.9.0.0/24 is the prefix\n"},
+	{"failsafe from everywhere",
+	 SITE "failsafe: {from: [0.0.0.0/0, \"::/0\"], ports: 22/tcp}\n",
+	 "s:4:19: error: from: 0.0.0.0/0 is every address there is; accepted: longer prefixes\n"
+	 "s:4:30: error: from: ::/0 is every address there is; accepted: longer prefixes\n"},
+	{"failsafe from mapped addresses",
+	 SITE "failsafe: {from: \"::ffff:10.0.0.0/104\", ports: 22/tcp}\n",
+	 "s:4:18: error: ::ffff:10.0.0.0/104: IPv4-mapped; accepted: the IPv4 prefix\n"},
+	{"failsafe from one twice", SITE "failsafe: {from: [10.9.0.1, 10.9.0.1], ports: 22/tcp}\n",
+	 "s:4:29: error: from: \"10.9.0.1\" is listed twice; once is enough\n"},
+	{"failsafe port without protocol",
+	 SITE "failsafe: {from: 10.9.0.1, ports: [22, 22/sctp]}\n",
+	 "s:4:36: error: ports: \"22\" has no protocol; accepted: N/tcp, A-B/tcp, N/udp, A-B/udp\n"
+	 "s:4:40: error: ports: \"22/sctp\" has no protocol; accepted: N/tcp, A-B/tcp, N/udp, "
+	 "A-B/udp\n"},
+	{"failsafe port that is none", SITE "failsafe: {from: 10.9.0.1, ports: [ssh/tcp, 0/udp]}\n",
+	 "s:4:36: error: ports: \"ssh\" is no port; accepted: N or A-B within 1-65535\n"
+	 "s:4:45: error: ports: \"0\" is out of range; accepted: 1-65535\n"},
+	{"failsafe ports reversed", SITE "failsafe: {from: 10.9.0.1, ports: 30-20/tcp}\n",
+	 "s:4:35: error: ports: \"30-20\" is reversed; accepted: 20-30\n"},
 	{"asymmetric in other words", SITE "asymmetric: yes\n",
 	 "s:4:13: error: asymmetric: unknown word \"yes\"; accepted: false, true\n"},
 	{"forwarding", SITE "forwarding: true\n", "s:4:1: error: key \"forwarding\"" LATER},
@@ -268,6 +295,9 @@ static void has_defaults(void **state)
 	assert_false(site.unlisted_drop);
 	assert_false(site.echo_allow);
 	assert_false(site.asymmetric);
+	assert_false(site.least_privilege);
+	assert_false(site.outbound_matrix);
+	assert_int_equal(site.failsafe_from.count, 0);
 	assert_int_equal(site.n_interfaces, 1);
 	assert_int_equal(site.interfaces[0].side, SIDE_ANY);
 	assert_int_equal(site.interfaces[0].hook, HOOK_AUTO);
@@ -279,10 +309,12 @@ static void has_defaults(void **state)
 static const char full[] =
 	"version: 1\n"
 	"matrix: tables/own.yaml\n"
-	"profile: literal\n"
+	"profile: least-privilege\n"
+	"features: [call-park, servers/24]\n"
+	"failsafe: {from: [10.9.0.0/24, \"2001:db8:9::1\"], ports: [22/tcp, 5900-5910/udp]}\n"
 	"load_balancing: hardware\n"
 	"mode: audit\n"
-	"outbound: open\n"
+	"outbound: matrix\n"
 	"unlisted: drop\n"
 	"icmp_echo: allow\n"
 	"interfaces:\n"
@@ -316,6 +348,18 @@ static void reads_options(void **state)
 	assert_int_equal(site.mode, MODE_AUDIT);
 	assert_true(site.unlisted_drop);
 	assert_true(site.echo_allow);
+	assert_true(site.least_privilege);
+	assert_int_equal(site.profile_place.line, 3);
+	assert_true(site.outbound_matrix);
+	assert_int_equal(site.features.count, 2);
+	assert_string_equal(site.features.items[1], "servers/24");
+	assert_int_equal(site.failsafe_from.count, 2);
+	assert_string_equal(site.failsafe_from.items[1], "2001:db8:9::1");
+	assert_int_equal(site.n_failsafe_ports, 2);
+	assert_int_equal(site.failsafe_ports[0].transport, TRANSPORT_TCP);
+	assert_int_equal(site.failsafe_ports[1].transport, TRANSPORT_UDP);
+	assert_int_equal(site.failsafe_ports[1].ports.first, 5900);
+	assert_int_equal(site.failsafe_ports[1].ports.last, 5910);
 	assert_int_equal(site.n_interfaces, 2);
 	assert_string_equal(site.interfaces[1].name, "eth1");
 	assert_int_equal(site.interfaces[1].side, SIDE_INSIDE);
@@ -339,7 +383,7 @@ static void reads_pools(void **state)
 	assert_int_equal(site.n_pools, 1);
 	pool = &site.pools[0];
 	assert_string_equal(pool->name, "fe-paris");
-	assert_int_equal(pool->place.line, 13);
+	assert_int_equal(pool->place.line, 15);
 	assert_int_equal(pool->place.column, 5);
 	assert_int_equal(pool->roles.count, 2);
 	assert_string_equal(pool->roles.items[1], "director");
@@ -347,7 +391,7 @@ static void reads_pools(void **state)
 	assert_int_equal(pool->n_addresses, 2);
 	assert_string_equal(prefix_format(&pool->addresses[1].prefix, text, sizeof(text)),
 			    "2001:db8:2::/64");
-	assert_int_equal(pool->addresses[1].place.line, 15);
+	assert_int_equal(pool->addresses[1].place.line, 17);
 	assert_int_equal(pool->addresses[1].place.column, 30);
 }
 
