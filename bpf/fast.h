@@ -14,14 +14,19 @@
 #include "decide.h"
 #include "parse.h"
 
+#define PORT_IKE 500
+#define PORT_IKE_NAT 4500
+
 enum fast {
 	FAST_NO, /* not for this way */
 	FAST_ROW, /* passes by a row */
 	FAST_REASON, /* any other verdict */
 };
 
-/* What the transport header is seen to be. */
+/* What a packet is seen to be. */
 struct glance {
+	const struct ip4_header *ip4;
+	const struct ip6_header *ip6; /* the one of its family */
 	__u16 source_port, destination_port; /* as they lie in the packet */
 	enum image_record table; /* of its protocol */
 	__u8 flags; /* TCP's; UDP: none */
@@ -82,18 +87,57 @@ static __always_inline bool glance_transport(const struct frame *frame, struct s
 	return protocol == PROTOCOL_UDP && glance_udp(frame, span, glance);
 }
 
-/* As find_row(), for a port as it lies in the packet, up to the choice by source. */
-static __always_inline __u32 fast_row(const struct court *court, const struct glance *glance)
+/* 0/8, 127/8, multicast and above are for the full programs. */
+static __always_inline bool is_usual4(__u32 address)
 {
-	__u32 entry = cell(&court->book, court->destination.cell + (__u32)glance->table +
-						 high_byte(glance->destination_port));
+	__u32 first = first_byte(address);
+
+	return first - 1 < 223 && first != 127;
+}
+
+/* As find_row(), for PORT of END as it lies in the packet, up to the choice by source. */
+static __always_inline __u32 fast_row(const struct book *book, const struct end *end,
+				      enum image_record table, __u16 port)
+{
+	__u32 entry = cell(book, end->cell + (__u32)table + high_byte(port));
 
 	if ((entry & CELL_KIND) == CELL_POINTER)
-		entry = cell(&court->book, entry + low_byte(glance->destination_port));
+		entry = cell(book, entry + low_byte(port));
 	return entry;
 }
 
-/* No row, or one for some sources only. */
+/* The packet's flow, if it belongs to one. */
+static __always_inline bool fast_flow(const struct court *court, const struct glance *glance,
+				      bool outbound)
+{
+	const struct flow_touch touch = {
+		.tcp_flags = glance->flags,
+		.outbound = outbound,
+		.look = court->probe,
+	};
+	__u32 source = host16(glance->source_port), destination = host16(glance->destination_port);
+	struct flow_key key = {
+		.ports = outbound ? source << 16 | destination : destination << 16 | source,
+		.protocol = glance->table == RECORD_TCP ? PROTOCOL_TCP : PROTOCOL_UDP,
+		.family = glance->ip4 ? FAMILY_IPV4 : FAMILY_IPV6,
+	};
+
+	if (glance->ip4) {
+		key.local.word[0] = outbound ? glance->ip4->source : glance->ip4->destination;
+		key.remote.word[0] = outbound ? glance->ip4->destination : glance->ip4->source;
+	} else {
+		key.local = outbound ? glance->ip6->source : glance->ip6->destination;
+		key.remote = outbound ? glance->ip6->destination : glance->ip6->source;
+	}
+	return flow_seek(&key, &touch, court->book.cells);
+}
+
+static __always_inline bool opens(const struct glance *glance)
+{
+	return (glance->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+/* To a guarded host, but no row opens the port to everybody. */
 static __always_inline enum fast fast_shut(const struct court *court, const struct glance *glance,
 					   struct verdict *found)
 {
@@ -101,12 +145,37 @@ static __always_inline enum fast fast_shut(const struct court *court, const stru
 		found->row = cell(&court->book, found->row + record_id(court->source.cell));
 		return is_row(found->row) ? FAST_ROW : FAST_NO;
 	}
-	/* A SYN is never a reply; anything else may belong to a flow. */
-	if (found->row || (glance->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN ||
-	    !glance->destination_port)
+	if (found->row || !glance->destination_port)
 		return FAST_NO;
 	*found = verdict(REASON_port_not_in_matrix);
+	if (opens(glance)) /* never a reply */
+		return FAST_REASON;
+	if (fast_flow(court, glance, false))
+		*found = verdict(REASON_flow);
+	else if (is_asymmetric(court))
+		return FAST_NO;
 	return FAST_REASON;
+}
+
+/* From a guarded host to one that is not: answers from open ports, and what belongs to a flow. */
+static __always_inline enum fast fast_outbound(const struct court *court,
+					       const struct glance *glance, struct verdict *found)
+{
+	__u32 row;
+
+	if (court->book.cells[HEADER_OPTIONS] & OPTION_OUTBOUND_MATRIX ||
+	    !glance->destination_port || side_of(court->ifindex) == SIDE_OUTSIDE)
+		return FAST_NO;
+	if (glance->table == RECORD_UDP && (glance->destination_port == net16(PORT_IKE) ||
+					    glance->destination_port == net16(PORT_IKE_NAT)))
+		return FAST_NO;
+	if (glance->ip4 && !is_usual4(glance->ip4->destination))
+		return FAST_NO;
+	row = fast_row(&court->book, &court->source, glance->table, glance->source_port);
+	if ((row & CELL_KIND) == CELL_BY_SOURCE)
+		row = cell(&court->book, row + record_id(court->destination.cell));
+	*found = verdict(REASON_outbound);
+	return is_row(row) || fast_flow(court, glance, true) ? FAST_REASON : FAST_NO;
 }
 
 /* Ends and ports are known, nothing odd was found. */
@@ -114,28 +183,23 @@ static __always_inline enum fast fast_decide(const struct court *court, const st
 					     struct verdict *found)
 {
 	const __u32 known = CELL_KIND | CELL_GUARDED;
+	__u32 destination = court->destination.cell & known;
 
-	if (unlikely(court->source.cell & known))
-		return FAST_NO;
-	if (unlikely((court->destination.cell & known) != CELL_GUARDED)) {
-		if (court->destination.cell & CELL_KIND)
-			return FAST_NO;
-		*found = verdict(REASON_transit);
-		return court->book.cells[HEADER_OPTIONS] & OPTION_UNLISTED_DROP ? FAST_NO
-										: FAST_REASON;
-	}
 	if (unlikely(!glance->source_port))
 		return FAST_NO;
-	found->row = fast_row(court, glance);
-	return likely(is_row(found->row)) ? FAST_ROW : fast_shut(court, glance, found);
-}
-
-/* 0/8, 127/8, multicast and above are for the full programs. */
-static __always_inline bool is_usual4(__u32 address)
-{
-	__u32 first = first_byte(address);
-
-	return first - 1 < 223 && first != 127;
+	if (unlikely(court->source.cell & known))
+		return (court->source.cell & known) == CELL_GUARDED && !destination
+			       ? fast_outbound(court, glance, found)
+			       : FAST_NO;
+	if (likely(destination == CELL_GUARDED)) {
+		found->row = fast_row(&court->book, &court->destination, glance->table,
+				      glance->destination_port);
+		return likely(is_row(found->row)) ? FAST_ROW : fast_shut(court, glance, found);
+	}
+	*found = verdict(REASON_transit);
+	return destination || court->book.cells[HEADER_OPTIONS] & OPTION_UNLISTED_DROP
+		       ? FAST_NO
+		       : FAST_REASON;
 }
 
 #define IP_OFFSET ((__u32)sizeof(struct ethernet_header))
@@ -145,7 +209,7 @@ static __always_inline enum fast fast4(const struct frame *frame, struct court *
 {
 	const struct ip4_header *ip = frame_at(frame, IP_OFFSET, sizeof(*ip));
 	struct span span = {.offset = IP_OFFSET + sizeof(*ip)};
-	struct glance glance = {};
+	struct glance glance = {.ip4 = ip};
 	__u32 length;
 
 	if (unlikely(!ip || ip->version_ihl != IP4_PLAIN ||
@@ -177,7 +241,7 @@ static __always_inline enum fast fast6(const struct frame *frame, struct court *
 {
 	const struct ip6_header *ip = frame_at(frame, IP_OFFSET, sizeof(*ip));
 	struct span span = {.offset = IP_OFFSET + sizeof(*ip)};
-	struct glance glance = {};
+	struct glance glance = {.ip6 = ip};
 
 	if (unlikely(!ip || (ip->version_class_label & net32(0xf0000000U)) != net32(0x60000000U)))
 		return FAST_NO;

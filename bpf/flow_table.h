@@ -68,10 +68,9 @@ static __always_inline bool same_address(const union address *a, const union add
 		 (a->word[3] ^ b->word[3]));
 }
 
-static __always_inline __u32 timeout_of(__u32 slot, __u8 protocol, enum flow_state state)
+/* HEADER: the cells of the image that has the timeouts. */
+static __always_inline __u32 timeout_of(const __u32 *header, __u8 protocol, enum flow_state state)
 {
-	const __u32 *header = image_cells(slot);
-
 	if (!header)
 		return 0;
 	if (protocol == PROTOCOL_UDP)
@@ -106,7 +105,7 @@ static __always_inline enum flow_state next_state(enum flow_state state, __u8 pr
  * that a busy flow's cache line stays shared.
  */
 static __always_inline bool flow_touch_way(__u32 *word, __u32 *deadline, __u8 protocol,
-					   const struct flow_touch *touch)
+					   const struct flow_touch *touch, const __u32 *header)
 {
 	__u32 old = read_once(*word), now = epoch(), until;
 	enum flow_state state = FLOW_STATE(old);
@@ -119,27 +118,28 @@ static __always_inline bool flow_touch_way(__u32 *word, __u32 *deadline, __u8 pr
 	if (FLOW_WORD(protocol, state) != old &&
 	    __sync_val_compare_and_swap(word, old, FLOW_WORD(protocol, state)) != old)
 		return false; /* the way was taken for another flow meanwhile */
-	until = now + timeout_of(touch->slot, protocol, state);
+	until = now + timeout_of(header, protocol, state);
 	if (read_once(*deadline) != until)
 		write_once(*deadline, until);
 	return true;
 }
 
 static __always_inline bool flow_find4(struct flow_bucket4 *bucket, const struct flow_key *key,
-				       const struct flow_touch *touch)
+				       const struct flow_touch *touch, const __u32 *header)
 {
 	__u32 i;
 
 	for (i = 0; i < WAYS; i++)
 		if (bucket->ports[i] == key->ports && bucket->remote[i] == key->remote.word[0] &&
 		    bucket->local[i] == key->local.word[0] &&
-		    flow_touch_way(&bucket->word[i], &bucket->deadline[i], key->protocol, touch))
+		    flow_touch_way(&bucket->word[i], &bucket->deadline[i], key->protocol, touch,
+				   header))
 			return true;
 	return false;
 }
 
 static __always_inline bool flow_find6(struct flow_bucket6 *bucket, const struct flow_key *key,
-				       const struct flow_touch *touch)
+				       const struct flow_touch *touch, const __u32 *header)
 {
 	__u32 i;
 
@@ -147,30 +147,35 @@ static __always_inline bool flow_find6(struct flow_bucket6 *bucket, const struct
 		if (bucket->ports[i] == key->ports &&
 		    same_address(&bucket->remote[i], &key->remote) &&
 		    same_address(&bucket->local[i], &key->local) &&
-		    flow_touch_way(&bucket->word[i], &bucket->deadline[i], key->protocol, touch))
+		    flow_touch_way(&bucket->word[i], &bucket->deadline[i], key->protocol, touch,
+				   header))
 			return true;
 	return false;
+}
+
+/* True if the flow is recorded and alive; refreshes it unless TOUCH only looks. */
+static __always_inline bool flow_seek(const struct flow_key *key, const struct flow_touch *touch,
+				      const __u32 *header)
+{
+	__u32 number = flow_bucket_of(key);
+	struct flow_bucket4 *bucket4;
+	struct flow_bucket6 *bucket6;
+
+	if (key->family == FAMILY_IPV4) {
+		bucket4 = flow_bucket4(number);
+		return bucket4 && flow_find4(bucket4, key, touch, header);
+	}
+	bucket6 = flow_bucket6(number);
+	return bucket6 && flow_find6(bucket6, key, touch, header);
 }
 
 bool flow_find(const struct flow_key *key, const struct flow_touch *touch);
 int flow_record(const struct flow_key *key, const struct flow_touch *touch);
 
-/* True if the flow is recorded and alive; refreshes it unless TOUCH only looks. */
+/* flow_seek() as a function. */
 verified_once bool flow_find(const struct flow_key *key, const struct flow_touch *touch)
 {
-	struct flow_bucket4 *bucket4;
-	struct flow_bucket6 *bucket6;
-	__u32 number;
-
-	if (!key || !touch)
-		return false;
-	number = flow_bucket_of(key);
-	if (key->family == FAMILY_IPV4) {
-		bucket4 = flow_bucket4(number);
-		return bucket4 && flow_find4(bucket4, key, touch);
-	}
-	bucket6 = flow_bucket6(number);
-	return bucket6 && flow_find6(bucket6, key, touch);
+	return key && touch && flow_seek(key, touch, image_cells(touch->slot));
 }
 
 /*
@@ -248,7 +253,7 @@ verified_once int flow_record(const struct flow_key *key, const struct flow_touc
 	if (key->protocol == PROTOCOL_TCP && touch->tcp_flags & TCP_SYN)
 		state = FLOW_OPENING;
 	number = flow_bucket_of(key);
-	until = epoch() + timeout_of(touch->slot, key->protocol, state);
+	until = epoch() + timeout_of(image_cells(touch->slot), key->protocol, state);
 	live = FLOW_WORD(key->protocol, state);
 	if (key->family == FAMILY_IPV4) {
 		bucket4 = flow_bucket4(number);

@@ -131,7 +131,11 @@ int rolewall_tc_probe(struct __sk_buff *skb)
 SEC("tc")
 int rolewall_tc(struct __sk_buff *skb)
 {
-	struct court court = {.book.cells = active_cells(), .book.mask = image_mask()};
+	struct court court = {
+		.book.cells = active_cells(),
+		.book.mask = image_mask(),
+		.ifindex = skb->ifindex,
+	};
 	struct frame frame = skb_frame(skb, true);
 	struct outcome outcome;
 

@@ -176,7 +176,11 @@ int rolewall_xdp_probe(struct xdp_md *ctx)
 SEC("xdp.frags")
 int rolewall_xdp(struct xdp_md *ctx)
 {
-	struct court court = {.book.cells = active_cells(), .book.mask = image_mask()};
+	struct court court = {
+		.book.cells = active_cells(),
+		.book.mask = image_mask(),
+		.ifindex = ctx->ingress_ifindex,
+	};
 	struct frame frame = xdp_frame(ctx, true);
 	struct outcome outcome;
 

@@ -58,6 +58,8 @@ enum image_option {
 	OPTION_UNLISTED_DROP = 2, /* neither address guarded: drop */
 	OPTION_ECHO_ALLOW = 4, /* echo requests to guarded hosts pass */
 	OPTION_ASYMMETRIC = 8, /* one direction is not seen: what looks like a reply passes */
+	OPTION_OUTBOUND_MATRIX =
+		16, /* what guarded hosts send is judged by their outbound tables */
 };
 
 /*
