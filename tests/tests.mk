@@ -28,7 +28,7 @@ BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$
 .PHONY: tests matrix packet model judge judge-mutants cli e2e
 .SECONDARY:
 
-tests: all $(UNIT_PROGRAMS) $(PACKET_PROGRAMS) $(MODEL_PROGRAMS) $(TOOLS) $(E2E_OBJECTS)
+tests: all $(UNIT_PROGRAMS) $(PACKET_PROGRAMS) $(MODEL_PROGRAMS) $(TOOLS) $(E2E_OBJECTS) $(BENCH_PROGRAMS) $(BENCH_OBJECTS)
 
 check: tests
 	tests/run
@@ -61,6 +61,9 @@ e2e: all $(TOOLS) $(E2E_OBJECTS)
 
 bench: all $(BENCH_PROGRAMS) $(BENCH_OBJECTS)
 	tests/bench/run
+
+guard: all $(BENCH_PROGRAMS) $(BENCH_OBJECTS)
+	tests/run tests/bench/guard
 
 lint:
 	tests/lint
