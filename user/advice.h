@@ -29,6 +29,7 @@ enum advice_kind {
 struct advice {
 	enum advice_kind kind;
 	char *name; /* "windows-fabric", "call-park", "literal" */
+	char *feature; /* that least-privilege needs beside the overlay; NULL = none */
 	enum transport transport;
 	struct port_range *ports; /* what was seen, sorted; of a wide row, the row's range */
 	size_t n_ports;

@@ -49,15 +49,22 @@ static void add_plural(FILE *out, const char *word)
 
 /* --- lines */
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
 static bool same_line(const struct advice *a, const struct advice *b)
 {
-	return a->kind == b->kind && a->transport == b->transport && !strcmp(a->name, b->name) &&
+	return a->kind == b->kind && same_text(a->feature, b->feature) &&
+	       a->transport == b->transport && !strcmp(a->name, b->name) &&
 	       !strcmp(a->from, b->from) && !strcmp(a->to, b->to);
 }
 
 static void free_line(struct advice *line)
 {
 	free(line->name);
+	free(line->feature);
 	free(line->from);
 	free(line->to);
 	free(line->ports);
@@ -90,10 +97,11 @@ static struct advice *find_line(struct advice_list *list, const struct advice *w
 		.kind = wanted->kind,
 		.transport = wanted->transport,
 		.name = strdup(wanted->name),
+		.feature = wanted->feature ? strdup(wanted->feature) : NULL,
 		.from = strdup(wanted->from),
 		.to = strdup(wanted->to),
 	};
-	if (!line->name || !line->from || !line->to) {
+	if (!line->name || !line->feature != !wanted->feature || !line->from || !line->to) {
 		free_line(line);
 		return NULL;
 	}
@@ -129,19 +137,39 @@ static int add_range(struct advice *line, struct port_range range)
 	return 0;
 }
 
+/* Who is at the source, or at the destination, in the words of the row. */
+static const char *end_word(const struct found *found, bool destination)
+{
+	const struct row *row = found->row;
+	const struct matrix *matrix = found->matrix;
+	/* else the row is its source's, which starts the connection */
+	bool at_home = row->directions & DIRECTION_IN && found->destination &&
+		       strcmp(matched_word(&row->roles, found->destination, matrix), "any") != 0;
+
+	if (destination)
+		return matched_word(at_home ? &row->roles : &row->to, found->destination, matrix);
+	return matched_word(at_home ? &row->from : &row->roles, found->source, matrix);
+}
+
+bool advice_expects(const struct found *found)
+{
+	const struct strings *from = &found->row->from;
+
+	return !from->count || strings_contain(from, "any") ||
+	       strcmp(end_word(found, false), "any") != 0;
+}
+
 int advice_add(struct advice_list *list, const struct advice *change, const struct drop_seen *seen,
 	       const struct found *found)
 {
 	const struct row *row = found->row;
-	bool in = row->directions & DIRECTION_IN;
 	const struct advice wanted = {
 		.kind = change->kind,
 		.name = change->name,
+		.feature = change->feature,
 		.transport = seen->transport,
-		.from = (char *)matched_word(in ? &row->from : &row->roles, found->source,
-					     found->matrix),
-		.to = (char *)matched_word(in ? &row->roles : &row->to, found->destination,
-					   found->matrix),
+		.from = (char *)end_word(found, false),
+		.to = (char *)end_word(found, true),
 	};
 	struct advice *line = find_line(list, &wanted);
 	bool wide = found->ports.last - found->ports.first + 1U > WIDE;
@@ -234,6 +262,8 @@ char *advice_text(const struct advice *advice)
 	add_hosts(out, advice);
 	fprintf(out, ": %s%s %s", advice_kind_name(advice->kind),
 		advice->kind == ADVICE_MEDIA ? " moved away:" : "", advice->name);
+	if (advice->feature)
+		fprintf(out, ", feature %s", advice->feature);
 	if (fclose(out)) {
 		free(text);
 		return NULL;

@@ -7,12 +7,14 @@
 
 /* By what a packet would pass. */
 struct found {
-	const struct row *row; /* NULL: by none */
+	const struct row *row; /* NULL: no row is needed */
 	struct port_range ports; /* of the row there */
 	const struct policy_pool *source, *destination; /* NULL: no pool has the address */
 	const struct matrix *matrix;
 };
 
+/* Is the source one that the vendor's row speaks of? */
+bool advice_expects(const struct found *found);
 /* Adds a drop to the line of this kind and name, and of these hosts. Returns 0 or -ENOMEM. */
 int advice_add(struct advice_list *list, const struct advice *change, const struct drop_seen *seen,
 	       const struct found *found);

@@ -18,6 +18,8 @@
 	"- {name: lb, roles: front-end-hlb, addresses: 10.0.0.8}\n"                                \
 	"- {name: client, roles: client, addresses: 10.0.0.9}\n"
 
+#define LEAST SITE "profile: least-privilege\n"
+
 #define FE "front-end"
 #define CMS "front-end+front-end-cms"
 
@@ -134,6 +136,52 @@ static const struct question {
 	 3,
 	 0,
 	 0},
+	{"an optional row, and a row that least-privilege limits to other roles",
+	 LEAST,
+	 {{FE, FE, TRANSPORT_TCP, 5075, 3},
+	  {FE, "director", TRANSPORT_TCP, 5075, 1},
+	  {"client", FE, TRANSPORT_TCP, 5075, 4},
+	  {"client", "director", TRANSPORT_UDP, 50000, 2}},
+	 "TCP 5075 between front ends: feature call-park [servers/30] 3 documented\n"
+	 "UDP 49152-57500 from clients to all internal servers: profile literal [servers/40] 2 "
+	 "documented\n",
+	 5,
+	 0,
+	 5},
+	{"features that the site has named already",
+	 LEAST "features: [call-park, servers/33]\n",
+	 {{FE, FE, TRANSPORT_TCP, 5075, 3},
+	  {FE, FE, TRANSPORT_TCP, 5071, 1},
+	  {FE, FE, TRANSPORT_TCP, 8404, 1}},
+	 "TCP 8404 between front ends: feature response-group [servers/34] 1 documented\n",
+	 1,
+	 4,
+	 0},
+	{"an overlay, and with it a feature",
+	 LEAST,
+	 {{FE, "av-edge-internal", TRANSPORT_TCP, 23456, 3},
+	  {FE, "av-edge-internal", TRANSPORT_TCP, 8057, 1},
+	  {"director", "av-edge-internal", TRANSPORT_TCP, 8057, 1}},
+	 "TCP 23456 from front ends to av edge internals: overlay edge, feature xmpp [edge/22] 3 "
+	 "documented\n"
+	 "TCP 8057 from front ends to av edge internals: overlay edge [edge/18] 1 documented\n",
+	 4,
+	 0,
+	 1},
+	{"what goes out, to hosts that nobody guards and to those that are guarded then",
+	 SITE "- {name: dc, roles: domain-controller, addresses: 10.0.0.11}\n"
+	      "outbound: matrix\n",
+	 {{FE, "domain-controller", TRANSPORT_UDP, 53, 8},
+	  {FE, "sql-server", TRANSPORT_TCP, 1433, 4},
+	  {"director", "sql-server", TRANSPORT_TCP, 1433, 2},
+	  {FE, NULL, TRANSPORT_UDP, 53, 1},
+	  {"client", FE, TRANSPORT_TCP, 5061, 16}},
+	 "UDP 53 from domain members to domain controllers: overlay active-directory "
+	 "[active-directory/01] 8 documented\n"
+	 "TCP 1433 from front ends to sql servers: overlay sql [sql/01] 4 documented\n",
+	 12,
+	 16,
+	 3},
 	{"roles that the site has no more",
 	 SITE,
 	 {{FE, "mediation", TRANSPORT_TCP, 5090, 5}, {"mediation", FE, TRANSPORT_TCP, 5061, 2}},
