@@ -3,47 +3,17 @@
 #
 # Path MTU discovery through the gateway: real transfers over a hop that is narrower than both ends'
 # links, outside or inside, so that only an ICMP error tells the sender.
-#
-#   clients -- far == near -- gateway -- mid == deep -- servers
 
 bats_require_minimum_version 1.5.0
 load lib
+load hops
 
 FE4=10.77.2.10 FE6=fd77:2::10
-NARROW=1280 # at "==", in turn
 
 setup_file() {
 	export PIN
-	local name pair hop=10
-	net_begin
+	hops_up "$FE4" "$FE6"
 	PIN=$BPFFS/$TAG-pmtu
-	for name in clients far near gateway mid deep servers; do
-		ns_add $name
-		set_sysctl $name ipv4/ip_forward 1
-		set_sysctl $name ipv6/conf/all/forwarding 1
-		set_sysctl $name ipv4/conf/all/rp_filter 0
-		set_sysctl $name ipv4/conf/default/rp_filter 0
-		set_sysctl $name ipv4/tcp_mtu_probing 0 # a sender that finds out by itself proves nothing
-	done
-	ns_link clients eth0 far left
-	ns_link servers eth0 deep right
-	ns_address clients eth0 "$CLIENT4"/24 "$CLIENT6"/64
-	ns_address far left 10.77.1.1/24 fd77:1::1/64
-	ns_address deep right 10.77.2.1/24 fd77:2::1/64
-	ns_address servers eth0 $FE4/24 $FE6/64
-	ns_default_route clients 10.77.1.1 fd77:1::1
-	ns_default_route servers 10.77.2.1 fd77:2::1
-	for pair in 'far right near left' 'near right gateway out' 'gateway in mid left' 'mid right deep left'; do
-		# shellcheck disable=SC2086 # four words
-		set -- $pair
-		hop=$((hop + 1))
-		ns_link "$1" "$2" "$3" "$4"
-		ns_address "$1" "$2" 10.77.$hop.1/24 fd77:$hop::1/64
-		ns_address "$3" "$4" 10.77.$hop.2/24 fd77:$hop::2/64
-		ip -n "$TAG-$1" route add 10.77.2.0/24 via 10.77.$hop.2
-		ip -n "$TAG-$1" -6 route add fd77:2::/64 via fd77:$hop::2
-		ns_default_route "$3" 10.77.$hop.1 fd77:$hop::1
-	done
 	serve servers --tcp 5061 --udp 50000 "$FE4" "$FE6"
 	serve clients --tcp 8080 --udp 8080 "$CLIENT4" "$CLIENT6"
 	apply "$(site_of)"
@@ -62,21 +32,6 @@ teardown_file() {
 	net_down
 }
 
-# narrow outside|inside: that hop alone is narrow, and nobody knows it yet.
-narrow() {
-	local name device mtu outside=1500 inside=1500
-	[[ $1 == outside ]] && outside=$NARROW || inside=$NARROW
-	for mtu in "far right $outside" "near left $outside" "mid right $inside" "deep left $inside"; do
-		read -r name device mtu <<<"$mtu"
-		ip -n "$TAG-$name" link set "$device" mtu "$mtu"
-	done
-	for name in clients servers; do
-		ip -n "$TAG-$name" route flush cache
-		ip -n "$TAG-$name" -6 route flush cache
-		ip -n "$TAG-$name" tcp_metrics flush
-	done
-}
-
 # knows NAME ADDRESS MTU: the host in NAME has learnt the path's MTU.
 knows() {
 	ip -n "$TAG-$1" route get "$2" | grep -q "mtu $3" || {
@@ -89,11 +44,11 @@ bulk() { # NAME ADDRESS PORT [OPTION...]
 	expect open traffic "$1" tcp "${@:2}" --bytes 3000000
 }
 
-# Datagrams of 1,400 bytes: the first ones are lost, then their senders know and cut them up.
+# Datagrams that do not fit: the first ones are lost, then their senders know and cut them up.
 large_udp() { # NAME ADDRESS PORT [OPTION...]
 	local try
 	for try in 1 2 3 4 5; do
-		[[ $(traffic "$1" udp "${@:2}" --bytes 1400 --wait 0.5) != echo ]] || return 0
+		[[ $(traffic "$1" udp "${@:2}" --wait 0.5) != echo ]] || return 0
 	done
 	echo "no datagram in $try tries" >&2
 	return 1
@@ -102,45 +57,54 @@ large_udp() { # NAME ADDRESS PORT [OPTION...]
 @test "a server's own connection finds out about a narrow hop outside" {
 	narrow outside
 	passes_by icmp_error bulk servers "$CLIENT4" 8080 --source "$FE4" --sport 41000
-	knows servers "$CLIENT4" $NARROW
+	knows servers "$CLIENT4" "$NARROW"
 	passes_by icmp_error bulk servers "$CLIENT6" 8080 --source "$FE6" --sport 41000
-	knows servers "$CLIENT6" $NARROW
+	knows servers "$CLIENT6" "$NARROW"
 }
 
 @test "a server that answers on an open port finds out, without a flow" {
 	narrow outside
 	before=$(rolewall status --json | jq .tables.flows_created)
 	passes_by icmp_error bulk clients "$FE4" 5061
-	knows servers "$CLIENT4" $NARROW
+	knows servers "$CLIENT4" "$NARROW"
 	passes_by icmp_error bulk clients "$FE6" 5061
-	knows servers "$CLIENT6" $NARROW
+	knows servers "$CLIENT6" "$NARROW"
 	[[ $(rolewall status --json | jq .tables.flows_created) == "$before" ]]
 }
 
 @test "clients find out about a narrow hop inside" {
 	narrow inside
 	passes_by transit bulk clients "$FE4" 5061 # the router's error: neither it nor the client is guarded
-	knows clients "$FE4" $NARROW
+	knows clients "$FE4" "$NARROW"
 	passes_by transit bulk clients "$FE6" 5061
-	knows clients "$FE6" $NARROW
+	knows clients "$FE6" "$NARROW"
 	narrow inside
 	passes_by flow bulk servers "$CLIENT4" 8080 --source "$FE4" --sport 41001
-	knows clients "$FE4" $NARROW
+	knows clients "$FE4" "$NARROW"
 	passes_by flow bulk servers "$CLIENT6" 8080 --source "$FE6" --sport 41001
-	knows clients "$FE6" $NARROW
+	knows clients "$FE6" "$NARROW"
 }
 
 @test "UDP: answers on an open port, and a server's own" {
 	narrow outside
-	passes_by icmp_error large_udp clients "$FE4" 50000
-	knows servers "$CLIENT4" $NARROW
-	passes_by icmp_error large_udp clients "$FE6" 50000
-	knows servers "$CLIENT6" $NARROW
+	passes_by icmp_error large_udp clients "$FE4" 50000 --bytes 1400
+	knows servers "$CLIENT4" "$NARROW"
+	passes_by icmp_error large_udp clients "$FE6" 50000 --bytes 1400
+	knows servers "$CLIENT6" "$NARROW"
 	narrow outside
-	passes_by icmp_error large_udp servers "$CLIENT4" 8080 --source "$FE4" --sport 41002
-	knows servers "$CLIENT4" $NARROW
-	passes_by icmp_error large_udp servers "$CLIENT6" 8080 --source "$FE6" --sport 41002
-	knows servers "$CLIENT6" $NARROW
+	passes_by icmp_error large_udp servers "$CLIENT4" 8080 --source "$FE4" --sport 41002 --bytes 1400
+	knows servers "$CLIENT4" "$NARROW"
+	passes_by icmp_error large_udp servers "$CLIENT6" 8080 --source "$FE6" --sport 41002 --bytes 1400
+	knows servers "$CLIENT6" "$NARROW"
+}
+
+# A router answers every fragment that is too big. Only the first one's answer quotes ports; it is enough.
+@test "a datagram of 8 KB in IPv6 fragments: the error about the first one gets through" {
+	narrow outside
+	got=$(counted large_udp servers "$CLIENT6" 8080 --source "$FE6" --sport 41004 --bytes 8000)
+	knows servers "$CLIENT6" "$NARROW"
+	[[ " $got" == *' pass:icmp_error 1'* && " $got" == *' icmp_unrelated 4'* ]]
+	passes_by flow expect echo traffic servers udp "$CLIENT6" 8080 --source "$FE6" --sport 41005 --bytes 8000
 }
 
 # What the tests above would look like if the gateway dropped the errors.

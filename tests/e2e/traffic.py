@@ -4,12 +4,13 @@
 
     traffic.py serve READY [--tcp PORTS] [--udp PORTS] ADDRESS...   echo until killed; READY is made once all listen
     traffic.py tcp ADDRESS PORT [--bytes N]        open (the echo came back), refused, silent or broken
-    traffic.py udp ADDRESS PORT [--bytes N]        echo, refused or silent
+    traffic.py udp ADDRESS PORT [--bytes N]        echo, refused, silent or too-big
     traffic.py stream PROTOCOL ADDRESS PORT        numbered messages at a steady rate until SIGTERM; "sent N lost N"
 
 The clients take --source, --sport, --wait SECONDS; the stream takes --rate and --ready FILE, too.
 """
 import argparse
+import errno
 import pathlib
 import selectors
 import signal
@@ -126,6 +127,10 @@ def ask_udp(options):
         return "refused"
     except socket.timeout:
         return "silent"
+    except OSError as error:
+        if error.errno != errno.EMSGSIZE:
+            raise
+        return "too-big"
 
 
 class Stream:
