@@ -223,6 +223,32 @@ static const struct script asymmetric_scripts[] = {
 		    SHUT}}},
 };
 
+/* With `outbound: matrix`: the SYN of what a guarded host answers may have come another way. */
+static const struct script outbound_scripts[] = {
+	{"a guarded host's segments that are not a SYN alone pass",
+	 .steps = {{.recipe = {OUTWARD, .flags = SYN | ACK}, WEAK},
+		   {.recipe = {OUTWARD, .flags = ACK}, WEAK},
+		   {.recipe = {OUTWARD, .flags = RST}, WEAK},
+		   {.recipe = {OUTWARD}, .reason = REASON_outbound_not_in_matrix},
+		   {.recipe = {OUTWARD, .protocol = IPPROTO_UDP},
+		    .reason = REASON_outbound_not_in_matrix},
+		   {.recipe = {OUTWARD, .protocol = IPPROTO_UDP, .destination_port = 60000},
+		    .reason = REASON_outbound_not_in_matrix},
+		   {.recipe = {.source = &FRONT_END,
+			       .destination = &CLIENT,
+			       .message = MESSAGE_REQUEST},
+		    .reason = REASON_outbound_not_in_matrix}}},
+	{"an open port's answers are outbound as ever",
+	 .steps = {{.recipe = {.source = &FRONT_END,
+			       .destination = &CLIENT,
+			       .source_port = 443,
+			       .destination_port = 40000,
+			       .flags = SYN | ACK},
+		    PASS_OUT}}},
+	{"from outside it is as with outbound: open",
+	 .steps = {TCP_IN(SYN | ACK, WEAK), TCP_IN(SYN, SHUT), {.recipe = {TO_APPS(60000)}, WEAK}}},
+};
+
 /* The same packets, where the site says nothing of the kind. */
 static const struct script symmetric_scripts[] = {
 	{"without it nothing of that passes",
@@ -264,6 +290,7 @@ static int run(struct world *world, void *unused)
 
 	(void)unused;
 	failures += RUN("asymmetric: true\n", asymmetric_scripts);
+	failures += RUN("asymmetric: true\noutbound: matrix\n", outbound_scripts);
 	failures += RUN("asymmetric: false\n", symmetric_scripts);
 	return failures != 0;
 }
