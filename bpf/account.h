@@ -6,22 +6,25 @@
 #ifndef ROLEWALL_ACCOUNT_H
 #define ROLEWALL_ACCOUNT_H
 
+#include "drop_detail.h"
 #include "maps.h"
 
-static __always_inline void count_drop(enum reason reason, __u32 bytes, bool audited)
+/* NULL if it cannot be counted; no map lookup of one element fails. */
+static __always_inline struct drop_gate *count_drop(enum reason reason, __u32 bytes, bool audited)
 {
 	__u32 key = 0, index = reason;
 	struct drop_counters *all = bpf_map_lookup_elem(&drops, &key);
 	struct drop_counter *counter;
 
 	if (!all || index >= N_DROP_REASONS)
-		return;
+		return NULL;
 	keep(index);
 	counter = (struct drop_counter *)all + index;
 	counter->packets++;
 	counter->bytes += bytes;
 	if (unlikely(audited))
 		counter->audited++;
+	return &all->gate;
 }
 
 static __always_inline void count_pass(enum reason reason, __u32 bytes)
@@ -63,40 +66,57 @@ struct outcome {
 	enum reason reason;
 	__u32 row; /* counter id, 0 = none */
 	__u32 length; /* of the frame */
+	__u32 port; /* as detail.h counts it, for a drop */
 	struct end source, destination;
 	struct book book; /* the image it was judged by; cells may be NULL */
 };
 
-/* The pool a packet goes to, else the one it is from: a counter id, 0 = none. */
-static __always_inline __u32 pool_of(const struct outcome *outcome)
+/* A row counts for reason `matrix`: the sum of the rows is its counter. */
+static __always_inline void account_pass(const struct outcome *outcome)
 {
-	if (is_guarded(&outcome->destination))
-		return record_cell(&outcome->book, &outcome->destination, RECORD_POOL);
-	if (is_guarded(&outcome->source))
-		return record_cell(&outcome->book, &outcome->source, RECORD_POOL);
-	return 0;
+	if (likely(outcome->row))
+		count_row(outcome->row, outcome->length);
+	else
+		count_pass(outcome->reason, outcome->length);
 }
 
-/* Returns true if the packet goes on. */
-static __always_inline bool account(const struct outcome *outcome)
-{
-	__u32 pool;
-	bool audit;
+/* What comes of a drop. */
+struct account {
+	bool goes_on; /* audited: passes all the same */
+	struct drop_gate *due; /* the drop is to be looked at; what is known of it is noted there */
+};
 
-	/* A row counts for reason `matrix`: the sum of the rows is its counter. */
-	if (likely(is_pass(outcome->reason))) {
-		if (outcome->row)
-			count_row(outcome->row, outcome->length);
-		else
-			count_pass(outcome->reason, outcome->length);
-		return true;
+/* Counts for the pool that the packet goes to, else the one it is from. */
+static __always_inline struct account account_drop(const struct outcome *outcome)
+{
+	__u32 source = POOL_CELL(0, ROLES_UNREAD), destination = source, pool = 0;
+	const struct book *book = &outcome->book;
+	struct account account = {};
+	struct drop_gate *gate;
+
+	if (likely(book->cells)) {
+		source = record_cell(book, &outcome->source, RECORD_POOL);
+		destination = record_cell(book, &outcome->destination, RECORD_POOL);
+		account.goes_on = book->cells[HEADER_OPTIONS] & OPTION_AUDIT;
 	}
-	pool = pool_of(outcome);
+	if (is_guarded(&outcome->destination))
+		pool = POOL_OF(destination);
+	else if (is_guarded(&outcome->source))
+		pool = POOL_OF(source);
 	if (pool)
 		count_pool(pool, outcome->length);
-	audit = outcome->book.cells && outcome->book.cells[HEADER_OPTIONS] & OPTION_AUDIT;
-	count_drop(outcome->reason, outcome->length, audit);
-	return audit;
+	count_port(outcome->port);
+	count_pair(ROLES_OF(source), ROLES_OF(destination), outcome->length);
+	gate = count_drop(outcome->reason, outcome->length, account.goes_on);
+	if (!gate || likely(!is_due(gate)))
+		return account;
+	gate->reason = outcome->reason;
+	gate->port = outcome->port;
+	gate->source = ROLES_OF(source);
+	gate->destination = ROLES_OF(destination);
+	gate->family = 0;
+	account.due = gate;
+	return account;
 }
 
 #endif

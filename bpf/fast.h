@@ -205,11 +205,10 @@ static __always_inline enum fast fast_decide(const struct court *court, const st
 #define IP_OFFSET ((__u32)sizeof(struct ethernet_header))
 
 static __always_inline enum fast fast4(const struct frame *frame, struct court *court,
-				       struct verdict *found)
+				       struct glance *glance, struct verdict *found)
 {
 	const struct ip4_header *ip = frame_at(frame, IP_OFFSET, sizeof(*ip));
 	struct span span = {.offset = IP_OFFSET + sizeof(*ip)};
-	struct glance glance = {.ip4 = ip};
 	__u32 length;
 
 	if (unlikely(!ip || ip->version_ihl != IP4_PLAIN ||
@@ -221,11 +220,12 @@ static __always_inline enum fast fast4(const struct frame *frame, struct court *
 	span.left = length - (__u32)sizeof(*ip);
 	if (unlikely(!is_usual4(ip->source)))
 		return FAST_NO;
+	glance->ip4 = ip;
 	court->destination.cell = trie4(&court->book, ip->destination);
 	court->source.cell = trie4(&court->book, ip->source);
-	if (unlikely(!glance_transport(frame, span, ip->protocol, &glance)))
+	if (unlikely(!glance_transport(frame, span, ip->protocol, glance)))
 		return FAST_NO;
-	return fast_decide(court, &glance, found);
+	return fast_decide(court, glance, found);
 }
 
 /* Global unicast and unique local: the rest, good or bad, is for the full programs. */
@@ -237,11 +237,10 @@ static __always_inline bool is_usual6(const union address *address)
 }
 
 static __always_inline enum fast fast6(const struct frame *frame, struct court *court,
-				       struct verdict *found)
+				       struct glance *glance, struct verdict *found)
 {
 	const struct ip6_header *ip = frame_at(frame, IP_OFFSET, sizeof(*ip));
 	struct span span = {.offset = IP_OFFSET + sizeof(*ip)};
-	struct glance glance = {.ip6 = ip};
 
 	if (unlikely(!ip || (ip->version_class_label & net32(0xf0000000U)) != net32(0x60000000U)))
 		return FAST_NO;
@@ -250,16 +249,17 @@ static __always_inline enum fast fast6(const struct frame *frame, struct court *
 		return FAST_NO;
 	if (unlikely(!is_usual6(&ip->source) || !is_usual6(&ip->destination)))
 		return FAST_NO;
+	glance->ip6 = ip;
 	court->destination.cell = trie6(&court->book, &ip->destination);
 	court->source.cell = trie6(&court->book, &ip->source);
-	if (unlikely(!glance_transport(frame, span, ip->next_header, &glance)))
+	if (unlikely(!glance_transport(frame, span, ip->next_header, glance)))
 		return FAST_NO;
-	return fast_decide(court, &glance, found);
+	return fast_decide(court, glance, found);
 }
 
 /* The frame has its Ethernet header, and no tag in its metadata. */
 static __always_inline enum fast judge_fast(const struct frame *frame, struct court *court,
-					    struct verdict *found)
+					    struct glance *glance, struct verdict *found)
 {
 	const struct ethernet_header *ethernet = frame_at(frame, 0, sizeof(*ethernet));
 
@@ -267,9 +267,9 @@ static __always_inline enum fast judge_fast(const struct frame *frame, struct co
 		     frame->super_packet || ethernet->destination[0] & FACT_GROUP_FRAME))
 		return FAST_NO;
 	if (ethernet->type == net16(ETHERTYPE_IPV4))
-		return fast4(frame, court, found);
+		return fast4(frame, court, glance, found);
 	if (ethernet->type == net16(ETHERTYPE_IPV6))
-		return fast6(frame, court, found);
+		return fast6(frame, court, glance, found);
 	return FAST_NO;
 }
 

@@ -11,11 +11,15 @@
 int rolewall_tc_probe(struct __sk_buff *skb);
 int rolewall_tc_plain(struct __sk_buff *skb);
 int rolewall_tc_odd(struct __sk_buff *skb);
+int rolewall_tc_look(struct __sk_buff *skb);
+int rolewall_tc_look_audit(struct __sk_buff *skb);
 
 struct more_programs more_tc SEC(".maps") = {
 	.values = {[MORE_PROBE] = (void *)&rolewall_tc_probe,
 		   [MORE_PLAIN] = (void *)&rolewall_tc_plain,
-		   [MORE_ODD] = (void *)&rolewall_tc_odd},
+		   [MORE_ODD] = (void *)&rolewall_tc_odd,
+		   [MORE_LOOK] = (void *)&rolewall_tc_look,
+		   [MORE_LOOK_AUDIT] = (void *)&rolewall_tc_look_audit},
 };
 
 enum reason parse_skb(struct __sk_buff *skb, struct packet *packet);
@@ -58,11 +62,60 @@ static __always_inline bool is_probe(const struct __sk_buff *skb)
 	return skb->cb[0] == control.probe_key[0] && skb->cb[1] == control.probe_key[1];
 }
 
-/* The exit of both TC programs. */
-static __always_inline int leave_tc(struct __sk_buff *skb, const struct outcome *outcome)
+/* PACKET: NULL where it is plain. */
+static __always_inline int account_tc(struct __sk_buff *skb, const struct outcome *outcome,
+				      const struct packet *packet)
+{
+	struct account account;
+
+	if (likely(is_pass(outcome->reason))) {
+		account_pass(outcome);
+		return TC_PASS;
+	}
+	account = account_drop(outcome);
+	if (account.due && packet)
+		note_packet(packet, account.due);
+	if (likely(!account.goes_on)) {
+		if (unlikely(account.due))
+			bpf_tail_call(skb, &more_tc, MORE_LOOK);
+		return TC_DROP;
+	}
+	if (account.due)
+		bpf_tail_call(skb, &more_tc, MORE_LOOK_AUDIT);
+	return TC_PASS;
+}
+
+/* A drop that is to be looked at, as its note says. */
+static __always_inline void look_tc(struct __sk_buff *skb)
+{
+	struct drop_gate *gate = drop_gate();
+
+	if (!gate)
+		return;
+	note_plain((void *)(long)skb->data, (void *)(long)skb->data_end, gate);
+	look_at(gate);
+}
+
+SEC("tc")
+int rolewall_tc_look(struct __sk_buff *skb)
+{
+	look_tc(skb);
+	return TC_DROP;
+}
+
+SEC("tc")
+int rolewall_tc_look_audit(struct __sk_buff *skb)
+{
+	look_tc(skb);
+	return TC_PASS;
+}
+
+/* The exit of all programs but the entry. */
+static __always_inline int leave_tc(struct __sk_buff *skb, const struct outcome *outcome,
+				    const struct packet *packet)
 {
 	if (likely(!is_probe(skb)))
-		return account(outcome) ? TC_PASS : TC_DROP;
+		return account_tc(skb, outcome, packet);
 	skb->cb[0] = outcome->reason;
 	skb->cb[1] = outcome->row;
 	skb->cb[2] = record_id(outcome->source.cell);
@@ -99,7 +152,7 @@ int rolewall_tc_odd(struct __sk_buff *skb)
 	pull_headers(skb);
 	parsed = parse_skb(skb, &packet);
 	judge(&court, &packet, parsed, &outcome);
-	return leave_tc(skb, &outcome);
+	return leave_tc(skb, &outcome, &packet);
 }
 
 SEC("tc")
@@ -111,7 +164,7 @@ int rolewall_tc_plain(struct __sk_buff *skb)
 
 	if (unlikely(!judge_if_plain(&frame, &court, &outcome)))
 		bpf_tail_call(skb, &more_tc, MORE_ODD);
-	return leave_tc(skb, &outcome);
+	return leave_tc(skb, &outcome, NULL);
 }
 
 SEC("tc")
@@ -125,7 +178,7 @@ int rolewall_tc_probe(struct __sk_buff *skb)
 		bpf_tail_call(skb, &more_tc, MORE_PLAIN);
 		return TC_DROP;
 	}
-	return leave_tc(skb, &outcome);
+	return leave_tc(skb, &outcome, NULL);
 }
 
 SEC("tc")
@@ -142,7 +195,7 @@ int rolewall_tc(struct __sk_buff *skb)
 	if (unlikely(is_probe(skb)))
 		bpf_tail_call(skb, &more_tc, MORE_PROBE);
 	else if (likely(judge_if_fast(&frame, &court, &outcome)))
-		return account(&outcome) ? TC_PASS : TC_DROP;
+		return account_tc(skb, &outcome, NULL);
 	else
 		bpf_tail_call(skb, &more_tc, MORE_PLAIN);
 	return TC_DROP;

@@ -15,11 +15,15 @@ static __always_inline __u32 frame_whole_length(const struct frame *frame)
 int rolewall_xdp_probe(struct xdp_md *ctx);
 int rolewall_xdp_plain(struct xdp_md *ctx);
 int rolewall_xdp_odd(struct xdp_md *ctx);
+int rolewall_xdp_look(struct xdp_md *ctx);
+int rolewall_xdp_look_audit(struct xdp_md *ctx);
 
 struct more_programs more_xdp SEC(".maps") = {
 	.values = {[MORE_PROBE] = (void *)&rolewall_xdp_probe,
 		   [MORE_PLAIN] = (void *)&rolewall_xdp_plain,
-		   [MORE_ODD] = (void *)&rolewall_xdp_odd},
+		   [MORE_ODD] = (void *)&rolewall_xdp_odd,
+		   [MORE_LOOK] = (void *)&rolewall_xdp_look,
+		   [MORE_LOOK_AUDIT] = (void *)&rolewall_xdp_look_audit},
 };
 
 enum reason parse_xdp(struct xdp_md *ctx, struct packet *packet);
@@ -101,14 +105,62 @@ static __always_inline void answer_probe(struct probe *probe, const struct outco
 	probe->generation = outcome->book.cells ? outcome->book.cells[HEADER_GENERATION] : 0;
 }
 
-/* The exit of both XDP programs. */
+/* PACKET: NULL where it is plain. */
+static __always_inline int account_xdp(struct xdp_md *ctx, const struct outcome *outcome,
+				       const struct packet *packet)
+{
+	struct account account;
+
+	if (likely(is_pass(outcome->reason))) {
+		account_pass(outcome);
+		return XDP_PASS;
+	}
+	account = account_drop(outcome);
+	if (account.due && packet)
+		note_packet(packet, account.due);
+	if (likely(!account.goes_on)) {
+		if (unlikely(account.due))
+			bpf_tail_call(ctx, &more_xdp, MORE_LOOK);
+		return XDP_DROP;
+	}
+	if (account.due)
+		bpf_tail_call(ctx, &more_xdp, MORE_LOOK_AUDIT);
+	return XDP_PASS;
+}
+
+/* A drop that is to be looked at, as its note says. */
+static __always_inline void look_xdp(struct xdp_md *ctx)
+{
+	struct drop_gate *gate = drop_gate();
+
+	if (!gate)
+		return;
+	note_plain((void *)(long)ctx->data, (void *)(long)ctx->data_end, gate);
+	look_at(gate);
+}
+
+SEC("xdp.frags")
+int rolewall_xdp_look(struct xdp_md *ctx)
+{
+	look_xdp(ctx);
+	return XDP_DROP;
+}
+
+SEC("xdp.frags")
+int rolewall_xdp_look_audit(struct xdp_md *ctx)
+{
+	look_xdp(ctx);
+	return XDP_PASS;
+}
+
+/* The exit of all programs but the entry. */
 static __always_inline int leave_xdp(struct xdp_md *ctx, const struct outcome *outcome,
-				     bool is_probe)
+				     bool is_probe, const struct packet *packet)
 {
 	struct probe *probe;
 
 	if (likely(!is_probe))
-		return account(outcome) ? XDP_PASS : XDP_DROP;
+		return account_xdp(ctx, outcome, packet);
 	probe = find_probe(ctx);
 	if (probe)
 		answer_probe(probe, outcome);
@@ -144,7 +196,7 @@ int rolewall_xdp_odd(struct xdp_md *ctx)
 	if (unlikely(parsed == PARSE_COPY))
 		parsed = parse_copy(ctx, &packet);
 	judge(&court, &packet, parsed, &outcome);
-	return leave_xdp(ctx, &outcome, court.probe);
+	return leave_xdp(ctx, &outcome, court.probe, &packet);
 }
 
 SEC("xdp.frags")
@@ -156,7 +208,7 @@ int rolewall_xdp_plain(struct xdp_md *ctx)
 
 	if (unlikely(!judge_if_plain(&frame, &court, &outcome)))
 		bpf_tail_call(ctx, &more_xdp, MORE_ODD);
-	return leave_xdp(ctx, &outcome, court.probe);
+	return leave_xdp(ctx, &outcome, court.probe, NULL);
 }
 
 SEC("xdp.frags")
@@ -170,7 +222,7 @@ int rolewall_xdp_probe(struct xdp_md *ctx)
 		bpf_tail_call(ctx, &more_xdp, MORE_PLAIN);
 		return XDP_DROP;
 	}
-	return leave_xdp(ctx, &outcome, true);
+	return leave_xdp(ctx, &outcome, true, NULL);
 }
 
 SEC("xdp.frags")
@@ -187,7 +239,7 @@ int rolewall_xdp(struct xdp_md *ctx)
 	if (unlikely(ctx->data_meta != ctx->data))
 		bpf_tail_call(ctx, &more_xdp, MORE_PROBE);
 	else if (likely(judge_if_fast(&frame, &court, &outcome)))
-		return account(&outcome) ? XDP_PASS : XDP_DROP;
+		return account_xdp(ctx, &outcome, NULL);
 	else
 		bpf_tail_call(ctx, &more_xdp, MORE_PLAIN);
 	return XDP_DROP;

@@ -39,11 +39,31 @@ struct drop_counter {
 	__u64 audited;
 };
 
+/*
+ * When this CPU has to look at a drop more closely (detail.h), and what the program that does so
+ * gets from the one that dropped the packet. Nothing here is a counter.
+ */
+struct drop_gate {
+	__u32 second; /* of control.epoch in which it did last */
+	__u32 exact; /* drops of that second that it still looks at one by one */
+	__u32 gap; /* drops from the last look to the next */
+	__u32 left; /* of these, still to come */
+	__u64 random;
+	__u32 reason; /* enum reason */
+	__u32 port; /* as detail.h counts it */
+	__u32 source, destination; /* role sets */
+	__u32 address[4]; /* of the source */
+	__u8 family; /* 0: the packet is plain, its addresses are where they lie */
+	__u8 opens; /* UDP, or TCP's first segment */
+	__u8 spare[6];
+};
+
 /* One element each, so that bpftool prints every reason under its name. */
 struct drop_counters {
 #define X(name, text) struct drop_counter name;
 	DROP_REASONS(X)
 #undef X
+	struct drop_gate gate;
 };
 
 struct pass_counters {
@@ -95,7 +115,8 @@ struct probe {
 /* TC has five words: key, key, slot in; reason, row, source record, destination record, generation out. */
 #define PROBE_CB_WORDS 5U
 
-_Static_assert(sizeof(struct drop_counters) == N_DROP_REASONS * sizeof(struct drop_counter),
+_Static_assert(__builtin_offsetof(struct drop_counters, gate) ==
+		       N_DROP_REASONS * sizeof(struct drop_counter),
 	       "one counter a drop reason");
 _Static_assert(sizeof(struct pass_counters) == N_PASS_REASONS * sizeof(struct counter),
 	       "one counter a pass reason");

@@ -34,6 +34,8 @@ struct image_page {
 
 /* The header: indexes of the first cells of page 0. */
 enum image_header {
+	/* In the place of RECORD_POOL: page 0 is the record of an address that nobody looked up. */
+	HEADER_UNREAD,
 	HEADER_MAGIC,
 	HEADER_LAYOUT,
 	HEADER_PAGES, /* pages in use, header and description included */
@@ -104,7 +106,8 @@ enum image_node {
  * lie in it, so that a lookup goes from the trie straight to a port's cell.
  */
 enum image_record {
-	RECORD_POOL, /* counter id of the pool, 0 = none */
+	/* Counter id of the pool in bits 0-15, 0 = none; id of its role set (detail.h) in 16-31. */
+	RECORD_POOL,
 	/* Outbound: a value, or a pointer to a table by high byte; tables by source there go by destination. */
 	RECORD_OUT_TCP,
 	RECORD_OUT_UDP,
@@ -114,6 +117,10 @@ enum image_record {
 	RECORD_UDP = 2 * PAGE_CELLS,
 	RECORD_CELLS = 4 * PAGE_CELLS, /* a power of two */
 };
+
+#define POOL_CELL(pool, roles) ((pool) | (roles) << 16)
+#define POOL_OF(cell) ((cell)&0xffffU)
+#define ROLES_OF(cell) ((cell) >> 16)
 
 #define RECORD_UNLISTED IMAGE_RECORDS /* the record of every address the site does not name */
 
@@ -130,6 +137,7 @@ enum side {
 };
 
 _Static_assert(sizeof(struct image_page) == 1024, "a page is 1 KiB");
+_Static_assert(HEADER_UNREAD == (enum image_header)RECORD_POOL, "page 0 reads as a record");
 _Static_assert(HEADER_CELLS <= PAGE_CELLS, "the header fits its page");
 
 #endif

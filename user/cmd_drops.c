@@ -1,208 +1,300 @@
 /* SPDX-License-Identifier: MIT */
-/* rolewall drops: what was dropped, and what passed, by reason, pool or row. */
+/* rolewall drops: what was dropped, and what passed, in one of the views of drop_views.c. */
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "command.h"
-#include "counters.h"
-#include "describe.h"
-#include "listing.h"
-#include "running.h"
+#include "drop_views.h"
 
-enum { OPTION_BY, OPTION_ALL };
+enum { OPTION_BY, OPTION_TOP, OPTION_ALL, OPTION_WATCH };
 
-/* --- by reason */
+#define WATCH_DEFAULT 2
+#define WATCH_MAX 3600
 
-static json_t *drops_json(const struct counters *counters)
-{
-	json_t *reasons = json_object();
-
-	for (enum reason i = 0; i < N_DROP_REASONS; i++)
-		json_object_set_new(reasons, reason_name(i),
-				    json_pack("{s:I, s:I, s:I}", "packets",
-					      (json_int_t)counters->drops[i].packets, "bytes",
-					      (json_int_t)counters->drops[i].bytes, "audited",
-					      (json_int_t)counters->drops[i].audited));
-	return reasons;
-}
-
-static json_t *passes_json(const struct counters *counters)
-{
-	json_t *passes = json_object();
-
-	for (unsigned int i = 0; i < N_PASS_REASONS; i++)
-		json_object_set_new(passes, reason_name(FIRST_PASS_REASON + i),
-				    json_pack("{s:I, s:I}", "packets",
-					      (json_int_t)counters->passes[i].packets, "bytes",
-					      (json_int_t)counters->passes[i].bytes));
-	return passes;
-}
-
-static int add_reason(struct listing *listing, enum reason reason,
-		      const struct drop_counter *counter)
-{
-	char packets[24], bytes[24], audited[24];
-
-	snprintf(packets, sizeof(packets), "%llu", counter->packets);
-	snprintf(bytes, sizeof(bytes), "%llu", counter->bytes);
-	snprintf(audited, sizeof(audited), "%llu", counter->audited);
-	return listing_add(listing,
-			   (const char *const[]){reason < FIRST_PASS_REASON ? "drop" : "pass",
-						 reason_name(reason), packets, bytes, audited,
-						 reason_text(reason)});
-}
-
-static int list_reasons(const struct counters *counters, bool all, enum format format)
-{
-	static const struct column columns[] = {
-		{"VERDICT", false, false}, {"REASON", false, false}, {"PACKETS", true, false},
-		{"BYTES", true, false},    {"AUDITED", true, false}, {"MEANING", false, true},
-	};
-	struct listing listing = {.columns = columns, .n_columns = 6};
-	int err = 0;
-
-	for (enum reason i = 0; i < N_DROP_REASONS && !err; i++)
-		if (all || counters->drops[i].packets)
-			err = add_reason(&listing, i, &counters->drops[i]);
-	for (unsigned int i = 0; i < N_PASS_REASONS && !err; i++) {
-		struct drop_counter counter = {
-			.packets = counters->passes[i].packets,
-			.bytes = counters->passes[i].bytes,
-		};
-
-		if (all || counter.packets)
-			err = add_reason(&listing, FIRST_PASS_REASON + i, &counter);
-	}
-	if (!err)
-		err = listing_print(&listing, format);
-	listing_free(&listing);
-	return err;
-}
-
-static int by_reason(const struct kernel *kernel, const struct arguments *arguments)
-{
-	struct counters counters;
-	int err = counters_read(kernel, &counters);
-
-	if (err)
-		return err;
-	if (arguments->common.format != FORMAT_JSON)
-		return list_reasons(&counters,
-				    arguments->values[OPTION_ALL] ||
-					    arguments->common.format == FORMAT_CSV,
-				    arguments->common.format);
-	return json_print(json_pack("{s:o, s:o, s:I}", "reasons", drops_json(&counters), "passes",
-				    passes_json(&counters), "seconds",
-				    (json_int_t)kernel->control->epoch));
-}
-
-/* --- by pool, and by row */
-
-/* One named counter of either map. */
-struct named {
-	const char *name;
-	__u64 packets, bytes;
+/* What the command line asks for. */
+struct question {
+	const struct view *view;
+	size_t top; /* 0 = all */
+	bool all; /* lines without packets as well */
+	unsigned int interval; /* seconds; 0 = once */
 };
 
-static struct named named_pool(const void *counters, size_t id)
-{
-	const struct pool_counter *pool = &((const struct pool_counter *)counters)[id];
+/* One reading of a view. */
+struct reading {
+	json_t *answer, *lines;
+	__u64 dropped;
+};
 
-	return (struct named){pool->pool, pool->dropped_packets, pool->dropped_bytes};
+static json_int_t packets_of(const json_t *line)
+{
+	return json_integer_value(json_object_get(line, "packets"));
 }
 
-static struct named named_row(const void *counters, size_t id)
-{
-	const struct row_counter *row = &((const struct row_counter *)counters)[id];
+/* --- order */
 
-	return (struct named){row->row, row->packets, row->bytes};
+struct numbered {
+	json_t *line; /* borrowed */
+	size_t place;
+};
+
+/* By packets; what has the same stays as it was. */
+static int compare_lines(const void *a, const void *b)
+{
+	const struct numbered *left = a, *right = b;
+	json_int_t first = packets_of(left->line), second = packets_of(right->line);
+
+	if (first != second)
+		return first > second ? -1 : 1;
+	return left->place < right->place ? -1 : 1;
 }
 
-typedef struct named name_counter(const void *counters, size_t id);
-
-static int print_named_json(const void *counters, size_t count, name_counter *get, const char *what)
+static int sort_lines(struct reading *reading)
 {
-	json_t *array = json_array();
+	size_t count = json_array_size(reading->lines);
+	_cleanup_free_ struct numbered *order = calloc(count + 1, sizeof(*order));
+	json_t *sorted = json_array();
+	int err = order && sorted ? 0 : -ENOMEM;
 
-	for (size_t id = 1; id < count; id++) {
-		struct named named = get(counters, id);
-
-		json_array_append_new(array, json_pack("{s:s, s:I, s:I}", what, named.name,
-						       "packets", (json_int_t)named.packets,
-						       "bytes", (json_int_t)named.bytes));
+	for (size_t i = 0; i < count && !err; i++)
+		order[i] = (struct numbered){json_array_get(reading->lines, i), i};
+	if (!err)
+		qsort(order, count, sizeof(*order), compare_lines);
+	for (size_t i = 0; i < count && !err; i++)
+		err = json_array_append(sorted, order[i].line) ? -ENOMEM : 0;
+	if (err) {
+		json_decref(sorted);
+		return err;
 	}
-	return json_print(json_pack("{s:o}", !strcmp(what, "row") ? "rows" : "pools", array));
+	json_decref(reading->lines);
+	reading->lines = sorted;
+	return 0;
 }
 
-static int list_named(const void *counters, size_t count, name_counter *get, const char *what,
-		      enum format format)
+/* --- output */
+
+/* The contract's object of reasons has every one, unless only some are asked for. */
+static int trim_reasons(struct reading *reading)
 {
-	const bool rows = !strcmp(what, "row");
-	const struct column columns[] = {
-		{rows ? "ROW" : "POOL", false, false},
-		{rows ? "PASSED" : "DROPPED", true, false},
-		{"BYTES", true, false},
-	};
-	_cleanup_(listing_free) struct listing listing = {.columns = columns, .n_columns = 3};
-	char packets[24], bytes[24];
+	json_t *reasons = json_object_get(reading->answer, "reasons"), *kept = json_object();
+	json_t *passes = json_object_get(reading->answer, "passes"), *passed = json_object();
+	size_t i;
+	json_t *line;
 	int err = 0;
 
-	for (size_t id = 1; id < count && !err; id++) {
-		struct named named = get(counters, id);
+	json_array_foreach (reading->lines, i, line) {
+		const char *name = json_string_value(json_object_get(line, "reason"));
+		json_t *found = json_object_get(reasons, name);
 
-		snprintf(packets, sizeof(packets), "%llu", named.packets);
-		snprintf(bytes, sizeof(bytes), "%llu", named.bytes);
-		err = listing_add(&listing, (const char *const[]){named.name, packets, bytes});
+		err |= found ? json_object_set(kept, name, found)
+			     : json_object_set(passed, name, json_object_get(passes, name));
 	}
+	err |= json_object_set_new(reading->answer, "reasons", kept);
+	err |= json_object_set_new(reading->answer, "passes", passed);
+	return err ? -ENOMEM : 0;
+}
+
+static int print_json(const struct question *question, struct reading *reading)
+{
+	int err = 0;
+
+	if (strcmp(question->view->name, "reason") != 0)
+		err = json_object_set(reading->answer, question->view->list, reading->lines)
+			      ? -ENOMEM
+			      : 0;
+	else if (question->top)
+		err = trim_reasons(reading);
+	return err ? err : json_print(json_incref(reading->answer));
+}
+
+static void cell_text(const json_t *value, char text[24])
+{
+	if (json_is_integer(value))
+		snprintf(text, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	else
+		snprintf(text, 24, "%s", "-");
+}
+
+static int add_line(struct listing *listing, const struct view *view, const json_t *line)
+{
+	const char *cells[VIEW_COLUMNS_MAX];
+	char texts[VIEW_COLUMNS_MAX][24];
+
+	for (size_t i = 0; i < listing->n_columns; i++) {
+		const json_t *value = json_object_get(line, view->columns[i].key);
+
+		cells[i] = json_string_value(value);
+		if (cells[i])
+			continue;
+		cell_text(value, texts[i]);
+		cells[i] = texts[i];
+	}
+	return listing_add(listing, cells);
+}
+
+static int print_listing(const struct question *question, const struct reading *reading,
+			 enum format format)
+{
+	struct column columns[VIEW_COLUMNS_MAX];
+	_cleanup_(listing_free) struct listing listing = {.columns = columns};
+	const struct view *view = question->view;
+	size_t i;
+	json_t *line;
+	int err = 0;
+
+	for (; listing.n_columns < VIEW_COLUMNS_MAX && view->columns[listing.n_columns].key;
+	     listing.n_columns++)
+		columns[listing.n_columns] = view->columns[listing.n_columns].column;
+	json_array_foreach (reading->lines, i, line)
+		if (!err)
+			err = add_line(&listing, view, line);
 	return err ? err : listing_print(&listing, format);
 }
 
-static int by_name(const struct kernel *kernel, const struct arguments *arguments, const char *what)
-{
-	const bool rows = !strcmp(what, "row");
-	name_counter *get = rows ? named_row : named_pool;
-	_cleanup_free_ void *counters = NULL;
-	size_t count;
-	int err = rows ? counters_rows(kernel, (struct row_counter **)&counters, &count)
-		       : counters_pools(kernel, (struct pool_counter **)&counters, &count);
+/* --- one reading */
 
+/* Reasons are many: a table leaves out those without packets. */
+static bool is_listed(const struct question *question, enum format format, const json_t *line)
+{
+	return format != FORMAT_TABLE || question->all || packets_of(line) ||
+	       strcmp(question->view->name, "reason") != 0;
+}
+
+static int choose_lines(const struct question *question, enum format format,
+			struct reading *reading)
+{
+	int err = question->view->sorted || question->top ? sort_lines(reading) : 0;
+	json_t *kept = json_array(), *line;
+	size_t i;
+
+	json_array_foreach (reading->lines, i, line)
+		if (!err && is_listed(question, format, line) &&
+		    (!question->top || json_array_size(kept) < question->top))
+			err = json_array_append(kept, line) ? -ENOMEM : 0;
+	json_decref(reading->lines);
+	reading->lines = kept;
+	return err;
+}
+
+static int print_reading(const struct question *question, enum format format,
+			 const struct kernel *kernel, struct reading *reading)
+{
+	int err = question->view->read(kernel, reading->answer, reading->lines, &reading->dropped);
+
+	if (!err)
+		err = choose_lines(question, format, reading);
 	if (err)
 		return err;
-	if (arguments->common.format == FORMAT_JSON)
-		return print_named_json(counters, count, get, what);
-	return list_named(counters, count, get, what, arguments->common.format);
+	if (format == FORMAT_JSON)
+		return print_json(question, reading);
+	err = print_listing(question, reading, format);
+	if (!err && !reading->dropped && !question->view->passes)
+		fprintf(format == FORMAT_TABLE ? stdout : stderr,
+			"nothing was dropped in %u seconds\n", kernel->control->epoch);
+	return err;
+}
+
+static int read_once(const struct question *question, const struct common *common)
+{
+	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
+	struct reading reading = {json_object(), json_array(), 0};
+	int err = reading.answer && reading.lines ? kernel_open(common->pin_dir, &kernel) : -ENOMEM;
+
+	if (err == -ENOENT)
+		fprintf(stderr, "rolewall: nothing is loaded at %s\n", common->pin_dir);
+	if (!err)
+		err = print_reading(question, common->format, &kernel, &reading);
+	json_decref(reading.answer);
+	json_decref(reading.lines);
+	return err;
+}
+
+/* --- the command line */
+
+/* A whole number from 1 to MAX. */
+static int read_number(const char *option, const char *word, unsigned long max,
+		       unsigned long *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoul(word, &end, 10);
+	if (!errno && *word >= '0' && *word <= '9' && !*end && *number && *number <= max)
+		return 0;
+	fprintf(stderr, "rolewall: drops --%s %s: not a number from 1 to %lu\n", option, word, max);
+	return ERR_USAGE;
+}
+
+static int unknown_view(const char *name)
+{
+	fprintf(stderr, "rolewall: drops --by %s: no such view; accepted:", name);
+	for (size_t i = 0; i < n_drop_views; i++)
+		fprintf(stderr, " %s", drop_views[i].name);
+	fputc('\n', stderr);
+	return ERR_USAGE;
+}
+
+static int read_question(const struct arguments *arguments, struct question *question)
+{
+	const char *by = arguments->values[OPTION_BY], *top = arguments->values[OPTION_TOP];
+	const char *watch = arguments->values[OPTION_WATCH];
+	unsigned long number;
+
+	*question = (struct question){
+		.view = drop_view(by ? by : "reason"),
+		.all = arguments->values[OPTION_ALL],
+		.interval = watch ? WATCH_DEFAULT : 0,
+	};
+	if (!question->view)
+		return unknown_view(by);
+	if (top) {
+		if (read_number("top", top, 1000000, &number))
+			return ERR_USAGE;
+		question->top = number;
+	}
+	if (watch && *watch) {
+		if (read_number("watch", watch, WATCH_MAX, &number))
+			return ERR_USAGE;
+		question->interval = (unsigned int)number;
+	}
+	return 0;
 }
 
 static int run(const struct arguments *arguments)
 {
-	const char *by = arguments->values[OPTION_BY] ? arguments->values[OPTION_BY] : "reason";
-	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
-	int err;
+	struct question question;
+	bool screen = isatty(STDOUT_FILENO) && arguments->common.format == FORMAT_TABLE;
+	int err = read_question(arguments, &question);
 
-	if (strcmp(by, "reason") != 0 && strcmp(by, "pool") != 0 && strcmp(by, "row") != 0) {
-		fprintf(stderr,
-			"rolewall: drops --by %s: not in this version; reason, pool or row\n", by);
-		return ERR_USAGE;
+	if (err || !question.interval)
+		return err ? err : read_once(&question, &arguments->common);
+	for (;;) {
+		if (screen)
+			fputs("\033[H\033[J", stdout);
+		err = read_once(&question, &arguments->common);
+		if (!err && !screen && arguments->common.format == FORMAT_TABLE)
+			putchar('\n');
+		if (err || fflush(stdout))
+			return err ? err : -EIO;
+		sleep(question.interval);
 	}
-	err = kernel_open(arguments->common.pin_dir, &kernel);
-	if (err == -ENOENT)
-		fprintf(stderr, "rolewall: nothing is loaded at %s\n", arguments->common.pin_dir);
-	if (err)
-		return err;
-	return !strcmp(by, "reason") ? by_reason(&kernel, arguments)
-				     : by_name(&kernel, arguments, by);
 }
 
 const struct command command_drops = {
 	.name = "drops",
-	.summary = "Count what was dropped and passed, by reason, pool or row",
+	.summary = "Count what was dropped and passed, by reason, pool, roles, source or port",
 	.help = "Every packet counts under exactly one reason, so packets received = passed + dropped.\n"
-		"AUDITED packets met the reason in audit mode and passed all the same. The table leaves\n"
-		"out reasons without packets; --json and --csv have them all.",
-	.options = {{"by", "WHAT", "reason (default), pool (drops) or row (passes)"},
-		    {"all", NULL, "list reasons without packets as well"}},
+		"AUDITED packets met the reason in audit mode and passed all the same; all views count\n"
+		"them as dropped. The table leaves out reasons without packets; --json and --csv have\n"
+		"them all.\n\n"
+		"Views: reason; pool; role-pair (roles of both ends); port (destination); row (passes):\n"
+		"exact. source; service (roles, protocol and port that were refused): tables of bounded\n"
+		"size, in which DROPPED is at most what the line says and at least AT LEAST.",
+	.options = {{"by", "WHAT", "reason (default), pool, role-pair, source, port, service, row"},
+		    {"top", "N", "the N with most packets alone"},
+		    {"all", NULL, "list reasons without packets as well"},
+		    {"watch", "[SECONDS]", "again every so many seconds (2)"}},
 	.run = run,
 };

@@ -19,7 +19,7 @@ struct common {
 
 struct option_spec { /* an option of one command beyond the common ones */
 	const char *name; /* "src", without dashes */
-	const char *value; /* what the help calls its value; NULL = a flag */
+	const char *value; /* what the help calls its value; NULL = a flag; "[...]" = optional */
 	const char *help;
 };
 

@@ -9,6 +9,7 @@
 #include "description.h"
 #include "port_tables.h"
 #include "records.h"
+#include "role_sets.h"
 #include "string_list.h"
 #include "tries.h"
 
@@ -18,13 +19,16 @@ int registries_init(struct registries *registries)
 
 	memset(registries, 0, sizeof(*registries));
 	err = registry_init(&registries->rows, ROW_IDS_MAX);
-	return err ? err : registry_init(&registries->pools, POOL_IDS_MAX);
+	if (!err)
+		err = registry_init(&registries->pools, POOL_IDS_MAX);
+	return err ? err : role_sets_init(&registries->role_sets);
 }
 
 void registries_free(struct registries *registries)
 {
 	registry_free(&registries->rows);
 	registry_free(&registries->pools);
+	registry_free(&registries->role_sets);
 }
 
 static int number_rows(const struct policy *policy, struct registries *registries, __u32 *ids,
@@ -146,14 +150,17 @@ static int write_record(const struct port_sources *sources, struct registries *r
 			struct alikes *alikes, size_t id)
 {
 	size_t pool = sources->records->items[id].pool;
-	__u32 pool_id = 0;
+	const struct policy_pool *held;
+	__u32 cell = 0, pool_id;
 
 	if (pool != NO_POOL) {
-		pool_id = registry_id(&registries->pools, sources->policy->pools[pool].name);
+		held = &sources->policy->pools[pool];
+		pool_id = registry_id(&registries->pools, held->name);
 		if (!pool_id)
 			return -EDQUOT;
+		cell = POOL_CELL(pool_id, role_set_id(&registries->role_sets, &held->roles));
 	}
-	*pages_cell(sources->tables->pages, record_address(id) + RECORD_POOL) = pool_id;
+	*pages_cell(sources->tables->pages, record_address(id) + RECORD_POOL) = cell;
 	return is_judged(sources, id) ? write_tables(sources, alikes, id) : 0;
 }
 
@@ -182,6 +189,7 @@ static void write_header(const struct policy *policy, const struct records *reco
 	__u32 *cells = pages->page[0].cell;
 
 	memcpy(cells, header, HEADER_CELLS * sizeof(*cells));
+	cells[HEADER_UNREAD] = POOL_CELL(0, ROLES_UNREAD);
 	cells[HEADER_MAGIC] = IMAGE_MAGIC;
 	cells[HEADER_LAYOUT] = IMAGE_LAYOUT;
 	cells[HEADER_PAGES] = (__u32)pages->count;

@@ -11,6 +11,7 @@
 struct registries {
 	struct registry rows; /* limit ROW_IDS_MAX */
 	struct registry pools; /* limit POOL_IDS_MAX */
+	struct registry role_sets; /* of role_sets_init() */
 };
 
 int registries_init(struct registries *registries);

@@ -5,6 +5,7 @@
 
 #include "cleanup.h"
 #include "counters.h"
+#include "drop_detail.h"
 #include "flow.h"
 
 /* Everything a per-CPU array counts is made of __u64. */
@@ -51,9 +52,10 @@ static int sum_rows(const struct kernel *kernel, struct counter *sum)
 
 int counters_read(const struct kernel *kernel, struct counters *counters)
 {
-	int err = read_element(kernel->map[MAP_drops], 0, counters->drops, sizeof(counters->drops),
-			       0);
+	struct drop_counters drops;
+	int err = read_element(kernel->map[MAP_drops], 0, &drops, sizeof(drops), 0);
 
+	memcpy(counters->drops, &drops, sizeof(counters->drops)); /* not the gate behind them */
 	if (!err)
 		err = read_element(kernel->map[MAP_passes], 0, counters->passes,
 				   sizeof(counters->passes), 0);
@@ -114,7 +116,7 @@ int counters_registries(const struct kernel *kernel, struct registries *registri
 		err = registry_put(&registries->rows, (uint32_t)i, rows[i].row);
 	for (i = 1; i < n_pools && !err; i++)
 		err = registry_put(&registries->pools, (uint32_t)i, pools[i].pool);
-	return err;
+	return err ? err : drop_registry(kernel, &registries->role_sets);
 }
 
 /* Names ids that have none in the kernel; a named one is counting and is not touched. */
@@ -144,9 +146,10 @@ int counters_name(const struct kernel *kernel, const struct registries *registri
 	int err = name_ids(kernel->map[MAP_rows], &registries->rows, sizeof(struct row_counter),
 			   ROW_NAME);
 
-	return err ? err
-		   : name_ids(kernel->map[MAP_pools], &registries->pools,
-			      sizeof(struct pool_counter), POOL_NAME);
+	if (!err)
+		err = name_ids(kernel->map[MAP_pools], &registries->pools,
+			       sizeof(struct pool_counter), POOL_NAME);
+	return err ? err : drop_name_sets(kernel, &registries->role_sets);
 }
 
 /* Where a bucket of each table keeps its deadlines. */

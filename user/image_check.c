@@ -7,6 +7,7 @@
 
 #include "cleanup.h"
 #include "compile.h"
+#include "detail.h"
 #include "image_check.h"
 #include "reason.h"
 #include "timeouts.h"
@@ -210,8 +211,9 @@ static int check_record(struct check *check, __u32 id)
 	const __u32 *cells = cell_at(check, record);
 	int err;
 
-	if (cells[RECORD_POOL] >= POOL_IDS_MAX)
-		return fault(check, "record %u: pool id %u", id, cells[RECORD_POOL]);
+	if (POOL_OF(cells[RECORD_POOL]) >= POOL_IDS_MAX ||
+	    ROLES_OF(cells[RECORD_POOL]) >= ROLE_SETS_MAX)
+		return fault(check, "record %u: pool and roles %#x", id, cells[RECORD_POOL]);
 	err = check_ports(check, &inbound_ports, record + RECORD_TCP, 1);
 	if (!err)
 		err = check_ports(check, &inbound_ports, record + RECORD_UDP, 1);
@@ -241,6 +243,8 @@ static int check_header(struct check *check)
 
 	if (header[HEADER_MAGIC] != IMAGE_MAGIC || header[HEADER_LAYOUT] != IMAGE_LAYOUT)
 		return fault(check, "not an image of layout %u", IMAGE_LAYOUT);
+	if (header[HEADER_UNREAD] != POOL_CELL(0, ROLES_UNREAD))
+		return fault(check, "%#x for addresses not looked up", header[HEADER_UNREAD]);
 	if (header[HEADER_PAGES] != check->count)
 		return fault(check, "%u pages in the header, %zu in the image",
 			     header[HEADER_PAGES], check->count);

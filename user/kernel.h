@@ -28,6 +28,12 @@
 	X(flows6)                                                                                  \
 	X(fragments)                                                                               \
 	X(clock)                                                                                   \
+	X(drop_ports)                                                                              \
+	X(drop_sources4)                                                                           \
+	X(drop_sources6)                                                                           \
+	X(drop_services)                                                                           \
+	X(role_sets)                                                                               \
+	X(role_pairs)                                                                              \
 	X(more_xdp)                                                                                \
 	X(more_tc)
 

@@ -189,6 +189,15 @@ static int add_line(struct libscols_table *table, const struct listing *listing,
 	return 0;
 }
 
+/* libsmartcols prints nothing where there are no lines. */
+static int print_titles(const struct listing *listing)
+{
+	for (size_t i = 0; i < listing->n_columns; i++)
+		printf("%s%s", i ? " " : "", listing->columns[i].name);
+	putchar('\n');
+	return 0;
+}
+
 static int print_table(const struct listing *listing)
 {
 	_cleanup_(unref_table) struct libscols_table *table = scols_new_table();
@@ -197,6 +206,8 @@ static int print_table(const struct listing *listing)
 
 	if (!table)
 		return -ENOMEM;
+	if (!listing->n_rows)
+		return print_titles(listing);
 	if (isatty(STDOUT_FILENO)) {
 		widths = calloc(listing->n_columns, sizeof(*widths));
 		if (!widths)

@@ -79,6 +79,25 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+/* A value in brackets may be left out. */
+static int argument_of(const struct option_spec *spec)
+{
+	if (!spec->value)
+		return no_argument;
+	return *spec->value == '[' ? optional_argument : required_argument;
+}
+
+/* getopt takes `--watch=5` alone for an option that may go without: here `--watch 5` will do too. */
+static const char *optional_value(const struct command *command, size_t number, char **argv)
+{
+	const struct option_spec *spec = &command->options[number];
+
+	if (optarg || argument_of(spec) != optional_argument || !argv[optind] ||
+	    *argv[optind] == '-')
+		return optarg ? optarg : "";
+	return argv[optind++];
+}
+
 static size_t own_options(const struct command *command, struct option *options)
 {
 	size_t count = 0;
@@ -86,7 +105,7 @@ static size_t own_options(const struct command *command, struct option *options)
 	for (; count < COMMAND_OPTIONS_MAX && command->options[count].name; count++) {
 		options[count] = (struct option){
 			.name = command->options[count].name,
-			.has_arg = command->options[count].value ? required_argument : no_argument,
+			.has_arg = argument_of(&command->options[count]),
 			.val = OPTION_OWN + (int)count,
 		};
 	}
@@ -130,7 +149,8 @@ static int wrong_option(const struct command *command, char **argv, int found)
 }
 
 /* Returns 0, ERR_USAGE, or 1 if only the help is wanted. */
-static int read_option(const struct command *command, int found, struct arguments *arguments)
+static int read_option(const struct command *command, int found, char **argv,
+		       struct arguments *arguments)
 {
 	switch (found) {
 	case 'c':
@@ -147,7 +167,8 @@ static int read_option(const struct command *command, int found, struct argument
 	case OPTION_CSV:
 		return set_format(command, &arguments->common, FORMAT_CSV);
 	default:
-		arguments->values[found - OPTION_OWN] = optarg ? optarg : "";
+		arguments->values[found - OPTION_OWN] =
+			optional_value(command, (size_t)(found - OPTION_OWN), argv);
 		return 0;
 	}
 }
@@ -164,7 +185,7 @@ static int read_arguments(const struct command *command, int argc, char **argv,
 	while ((found = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
 		if (found == '?' || found == ':')
 			return wrong_option(command, argv, found);
-		rc = read_option(command, found, arguments);
+		rc = read_option(command, found, argv, arguments);
 		if (rc)
 			return rc;
 	}

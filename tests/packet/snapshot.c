@@ -49,9 +49,10 @@ static int add_rows(int fd, size_t n_rows, struct counter *sum)
 int snapshot_read(const struct kernel *kernel, size_t n_rows, struct counters *counters)
 {
 	struct counter *matrix = &counters->passes[REASON_matrix - FIRST_PASS_REASON];
-	int err = sum_element(kernel->map[MAP_drops], (__u64 *)counters->drops,
-			      sizeof(counters->drops));
+	struct drop_counters drops;
+	int err = sum_element(kernel->map[MAP_drops], (__u64 *)&drops, sizeof(drops));
 
+	memcpy(counters->drops, &drops, sizeof(counters->drops));
 	if (!err)
 		err = sum_element(kernel->map[MAP_passes], (__u64 *)counters->passes,
 				  sizeof(counters->passes));

@@ -14,6 +14,7 @@
 #include "host_env.h"
 #include "image_check.h"
 #include "input.h"
+#include "role_sets.h"
 #include "running.h"
 
 #define POOLS 12
@@ -346,6 +347,16 @@ static void compare_outbound(const struct lookup *lookup, const struct registrie
 			    ipsec ? ipsec : "no IPsec");
 }
 
+static void compare_pool(const struct policy_pool *pool, const struct registries *registries,
+			 __u32 value)
+{
+	char held[ROLE_SET_TEXT];
+
+	role_set_text(&pool->roles, held);
+	assert_string_equal(registries->pools.names[POOL_OF(value)], pool->name);
+	assert_string_equal(registries->role_sets.names[ROLES_OF(value)], held);
+}
+
 static void compare_lookup(const struct policy *policy, const struct registries *registries)
 {
 	struct book book = {.cells = host.cells, .mask = host.mask};
@@ -370,8 +381,8 @@ static void compare_lookup(const struct policy *policy, const struct registries 
 	if (pool == (size_t)-1)
 		assert_int_equal(record_cell(&book, &to, RECORD_POOL), 0);
 	else
-		assert_string_equal(registries->pools.names[record_cell(&book, &to, RECORD_POOL)],
-				    policy->pools[pool].name);
+		compare_pool(&policy->pools[pool], registries,
+			     record_cell(&book, &to, RECORD_POOL));
 	assert_string_equal(value_text(registries,
 				       find_row(&book, &to, table, (__u16)lookup.port, from.cell),
 				       "shut"),
@@ -518,7 +529,10 @@ static const struct wrong wrongs[] = {
 	{"a table off its page", IN_NODE6, NODE_TABLE, IMAGE_RECORDS + 1, "node"},
 	{"a default that is no record", IN_NODE6, NODE_DEFAULT,
 	 IMAGE_RECORDS + 16000 * RECORD_CELLS, "node"},
-	{"a pool id", IN_RECORD, RECORD_POOL, POOL_IDS_MAX, "record 1: pool id 4096"},
+	{"a pool id", IN_RECORD, RECORD_POOL, POOL_IDS_MAX, "record 1: pool and roles 0x1000"},
+	{"a role set id", IN_RECORD, RECORD_POOL, POOL_CELL(1, ROLE_SETS_MAX),
+	 "record 1: pool and roles 0x400001"},
+	{"roles of nobody", IN_HEADER, HEADER_UNREAD, 0, "0 for addresses not looked up"},
 	{"a row id", IN_RECORD, RECORD_TCP, ROW_IDS_MAX, "row id 1024 in a port table"},
 	{"a reason that no table has", IN_RECORD, RECORD_TCP, REASON_CELL(REASON_matrix),
 	 "reason "},
