@@ -92,6 +92,25 @@ class Aims(Talks):
         payload = p.icmp(kind, 0, rest, bytes(self.rng.choice((0, 28, 48))))
         return self.frame(self.ip(host, peer, 1 if family == 4 else 58, payload))
 
+    def one_way(self):
+        """To a host where only answers are seen, as `asymmetric: true` has it, and right beside."""
+        if not self.policy.asymmetric:
+            return None
+        family = self.family()
+        ends = self.anybody(family), self.host(family)
+        kind = self.rng.random()
+        if kind < 0.4:
+            port = self.rng.choice((49150, 49151, 49152, 49153, 65535, self.port()))
+            return self.talk_frame(Talk(*ends, UDP, self.port(), port))
+        if kind < 0.7:
+            return self.talk_frame(Talk(*ends, TCP, self.port(), self.port()), self.flags())
+        if kind < 0.8:
+            return self.talk_frame(Talk(*ends, 1 if family == 4 else 58, 9, 9), ACK)
+        lost = Talk(ends[1], self.anybody(family), self.rng.choice((TCP, UDP)), self.port(), self.port())
+        quoted = self.ip(lost.source, lost.destination, lost.protocol, self.transport(lost))
+        payload = p.icmp(*((3, 1) if family == 4 else (1, 4)), 0, quoted)
+        return self.frame(self.ip(*ends, 1 if family == 4 else 58, payload))
+
     # --- failsafe
 
     def safe(self):

@@ -19,18 +19,6 @@ BUSY = ("front-end", "front-end-cms", "front-end-collocated-mediation", "mediati
         "client", "av-edge-internal", "pstn-gateway", "front-end-hlb")  # fmt: skip
 WHOLE = ("0.0.0.0/0", "::/0", "0.0.0.0/1", "8000::/1")
 
-# What a program that is being built may not know yet; each is generated only where it is accepted.
-OPTIONS = {
-    "least-privilege": {"profile": "least-privilege"},
-    "features": {"features": ["servers/24"], "profile": "least-privilege"},
-    "outbound": {"outbound": "matrix"},
-    "failsafe": {"failsafe": {"from": ["10.9.0.0/24"], "ports": ["22/tcp"]}},
-    "ipsec": {"ipsec": [{"between": ["front-end", "10.9.0.0/24"], "note": "x"}]},
-    "asymmetric": {"asymmetric": True},
-    "timeouts": {"timeouts": {"udp": 20}},
-    "overlays": {"overlays": ["sql"]},
-}
-
 
 def random_prefix(rng):
     base = ipaddress.ip_network(rng.choice(BASES4 if rng.random() < 0.5 else BASES6))
@@ -55,22 +43,15 @@ def random_ports(rng):
 
 
 class SiteMaker:
-    """OPTIONS: names of those that the program knows."""
-
-    def __init__(self, rng, matrix, options):
+    def __init__(self, rng, matrix):
         self.rng = rng
         self.matrix = matrix
-        self.options = options
         self.roles = list(matrix["roles"])
         self.words = self.roles + list(matrix.get("groups", {}))
         self.prefixes = []
 
     def chance(self, probability):
         return self.rng.random() < probability
-
-    def may(self, option, probability):
-        """Draws in any case, so that a seed means the same site as far as it can."""
-        return self.chance(probability) and option in self.options
 
     # --- peers
 
@@ -225,22 +206,22 @@ class SiteMaker:
         site["extra"] = [self.row() for _ in range(rng.randint(0, 60 if self.chance(0.1) else 12))]
         if self.chance(0.3):
             site["media"] = self.media()
-        if self.may("least-privilege", 0.5):
+        if self.chance(0.5):
             site["profile"] = "least-privilege"
-        if self.may("features", 0.5) and "profile" in site:
+        if "profile" in site and self.chance(0.5):
             site["features"] = self.some(self.feature_words(site), 8)
-        if self.may("outbound", 0.5):
+        if self.chance(0.5):
             site["outbound"] = "matrix"
-        if self.may("failsafe", 0.4):
+        if self.chance(0.4):
             site["failsafe"] = self.failsafe()
-        if self.may("ipsec", 0.5):
+        if self.chance(0.5):
             site["ipsec"] = [
                 {"between": [self.peer(), self.peer()]} for _ in range(rng.randint(1, 4))
             ]
-        if self.may("asymmetric", 0.25):
+        if self.chance(0.25):
             site["asymmetric"] = True
-        if self.may("timeouts", 0.3):
+        if self.chance(0.3):
             site["timeouts"] = self.timeouts()
-        if self.may("overlays", 0.4):
+        if self.chance(0.4):
             site["overlays"] = self.some(sorted(self.matrix["overlays"]), 4)
         return site

@@ -325,8 +325,8 @@ class Traffic(Aims):
 
     KINDS = (
         ("inward", 12), ("by_row", 9), ("outward", 9), ("out_by_row", 5), ("across", 8),
-        ("answer", 6), ("again", 15), ("safe", 4), ("ipsec", 5), ("error", 10), ("ping", 3),
-        ("host_icmp", 2), ("icmp_any", 3), ("on_link", 3), ("other_protocol", 3), ("cut_up", 8),
+        ("answer", 6), ("again", 15), ("safe", 6), ("ipsec", 6), ("one_way", 4), ("error", 10),
+        ("ping", 3), ("host_icmp", 2), ("icmp_any", 3), ("on_link", 3), ("other_protocol", 3), ("cut_up", 8),
         ("extended", 5), ("not_ip", 3), ("odd_header", 6), ("noise", 1.5), ("aging", 0.8),
     )  # fmt: skip
     NAMES = tuple(name for name, _ in KINDS)

@@ -153,7 +153,7 @@ class Trials:
 
     def stages(self, rng):
         """A site, and now and then another one with the same addresses; [] after a refusal."""
-        maker = SiteMaker(rng, self.matrix, self.options.features)
+        maker = SiteMaker(rng, self.matrix)
         for _ in range(REFUSALS):
             first = self.stage(0, maker.site())
             refused = self.apply(first)
@@ -176,10 +176,7 @@ class Trials:
         path = self.paths[number]
         with open(path, "w", encoding="utf-8") as file:
             yaml.safe_dump(site, file)
-        policy = Policy(site, self.matrix)
-        if "ipsec" not in self.options.features:
-            policy.exempt_roles = set()
-        return Stage(site, policy, path)
+        return Stage(site, Policy(site, self.matrix), path)
 
     def apply(self, stage):
         """Why not, or None."""
