@@ -148,6 +148,7 @@ static int ask(const struct running *running, const struct arguments *arguments,
 	unsigned char frame[FRAME_BUILD_MAX];
 	struct probe_request request = {.frame = frame, .slot = PROBE_ACTIVE};
 	const struct question *question = &answer->question;
+	struct passage passage;
 	int err = find_interface(running, arguments->values[OPTION_IN], &request);
 
 	if (err)
@@ -158,13 +159,14 @@ static int ask(const struct running *running, const struct arguments *arguments,
 		fprintf(stderr, "rolewall: cannot run the program: %s\n", strerror(-err));
 		return err;
 	}
+	passage = (struct passage){
+		.source = answer->result.source_record,
+		.destination = answer->result.destination_record,
+		.transport = question->protocol == IPPROTO_TCP ? TRANSPORT_TCP : TRANSPORT_UDP,
+		.port = question->destination_port,
+	};
 	answer->rows = answer->result.reason == REASON_matrix
-			       ? description_rows(running->description,
-						  answer->result.source_record,
-						  answer->result.destination_record,
-						  question->protocol == IPPROTO_TCP ? TRANSPORT_TCP
-										    : TRANSPORT_UDP,
-						  question->destination_port)
+			       ? description_rows(running->description, &passage)
 			       : json_array();
 	return answer->rows ? 0 : -ENOMEM;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * {"site":..., "matrix":..., "mode":..., "pools":[{"name":..., "roles":[...],
- *   "open":[[transport, first, last, [[row id, peers], ...]], ...]}],
+ *   "open":[[transport, first, last, [[row id, peers], ...]], ...],
+ *   "start":[the same of outbound rows]}],
  *  "records":[pool or -1, ...], "peers":[null, [record, ...], ...]}
  */
 #include <errno.h>
@@ -32,7 +33,8 @@ static json_t *opening_json(const struct policy *policy, const struct opening *o
 			 opening->ports.last, grants);
 }
 
-static json_t *open_json(const struct policy *policy, const struct policy_pool *pool)
+static json_t *openings_json(const struct policy *policy, const struct policy_pool *pool,
+			     enum direction direction)
 {
 	struct opening *openings;
 	json_t *array = json_array();
@@ -44,7 +46,7 @@ static json_t *open_json(const struct policy *policy, const struct policy_pool *
 		return NULL;
 	}
 	for (size_t i = 0; i < count && ok; i++)
-		if (openings[i].direction == DIRECTION_IN)
+		if (openings[i].direction == direction)
 			ok = json_append(array, opening_json(policy, &openings[i]));
 	openings_free(openings, count);
 	if (ok)
@@ -61,9 +63,11 @@ static json_t *pools_json(const struct policy *policy)
 	for (size_t i = 0; i < policy->n_pools && ok; i++) {
 		const struct policy_pool *pool = &policy->pools[i];
 
-		ok = json_append(array, json_pack("{s:s, s:o, s:o}", "name", pool->name, "roles",
-						  strings_json(&pool->roles), "open",
-						  open_json(policy, pool)));
+		ok = json_append(array,
+				 json_pack("{s:s, s:o, s:o, s:o}", "name", pool->name, "roles",
+					   strings_json(&pool->roles), "open",
+					   openings_json(policy, pool, DIRECTION_IN), "start",
+					   openings_json(policy, pool, DIRECTION_OUT)));
 	}
 	if (ok)
 		return array;
@@ -183,22 +187,35 @@ static bool admits(const json_t *description, json_int_t peers, __u32 source)
 	return false;
 }
 
-json_t *description_rows(const json_t *description, __u32 source, __u32 destination,
-			 enum transport transport, unsigned int port)
+/* Appends the ids of the rows in a list of openings that admit the record of the other end. */
+static void append_rows(const json_t *description, const json_t *openings,
+			const struct passage *passage, __u32 other, json_t *rows)
 {
-	json_t *open = json_object_get(record_pool(description, destination), "open");
-	json_t *rows = json_array(), *opening, *grants, *grant;
+	json_t *opening, *grants, *grant;
 	json_int_t via, first, last;
 	size_t i, j;
 
-	json_array_foreach (open, i, opening) {
+	json_array_foreach (openings, i, opening) {
 		if (json_unpack(opening, "[I, I, I, o]", &via, &first, &last, &grants) ||
-		    via != transport || port < first || port > last)
+		    via != passage->transport || passage->port < first || passage->port > last)
 			continue;
 		json_array_foreach (grants, j, grant)
 			if (admits(description, json_integer_value(json_array_get(grant, 1)),
-				   source))
+				   other))
 				json_array_append(rows, json_array_get(grant, 0));
 	}
+}
+
+json_t *description_rows(const json_t *description, const struct passage *passage)
+{
+	json_t *rows = json_array();
+
+	append_rows(description,
+		    json_object_get(record_pool(description, passage->destination), "open"),
+		    passage, passage->source, rows);
+	if (!json_array_size(rows))
+		append_rows(description,
+			    json_object_get(record_pool(description, passage->source), "start"),
+			    passage, passage->destination, rows);
 	return rows;
 }

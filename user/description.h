@@ -21,11 +21,17 @@ int description_unpack(const void *bytes, size_t size, json_t **description);
 json_t *description_roles(const json_t *description, __u32 record);
 /* Name of a record's pool, borrowed; NULL if it has none. */
 const char *description_pool(const json_t *description, __u32 record);
+/* A packet that a row let pass: records of its ends, and the port it goes to. */
+struct passage {
+	__u32 source, destination;
+	enum transport transport;
+	unsigned int port;
+};
+
 /*
- * Ids of all rows that open PORT of the destination record to the source record, a new array; the
- * program counts the first.
+ * Ids of all rows by which it may: those of the destination, else those of the source that let it
+ * go. A new array; the program counts the first.
  */
-json_t *description_rows(const json_t *description, __u32 source, __u32 destination,
-			 enum transport transport, unsigned int port);
+json_t *description_rows(const json_t *description, const struct passage *passage);
 
 #endif
