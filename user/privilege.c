@@ -125,10 +125,13 @@ void find_holders(const struct resolution *resolution, size_t index)
 		role_set_add_word(&resolution->far[index], resolution->matrix, row->to.items[i]);
 }
 
-/* Words that no pool holds, which rows of some pool name: each is said once. */
-static void warn_of_words(const struct resolution *resolution, const struct row *row,
-			  const struct strings *words, struct strings *said)
+/* Words of a condition that no pool holds; each word is said once. */
+static void warn_of_words(const struct resolution *resolution, const struct grant *grant,
+			  struct strings *said)
 {
+	const struct policy *policy = &resolution->policy;
+	const struct strings *words = &policy->peers[grant->peers].words;
+
 	for (size_t i = 0; i < words->count; i++) {
 		struct role_set meant = {0};
 
@@ -139,41 +142,34 @@ static void warn_of_words(const struct resolution *resolution, const struct row 
 		if (!held_by_some(resolution, &meant))
 			diag_warning(resolution->diags, resolution->site->profile_place,
 				     "no pool holds \"%s\", so rows such as %s admit nobody by it",
-				     words->items[i], row->id);
+				     words->items[i], policy->rows[grant->row]->id);
 	}
-}
-
-static bool is_granted(const struct policy *policy, size_t row)
-{
-	for (size_t i = 0; i < policy->n_pools; i++) {
-		for (size_t j = 0; j < policy->pools[i].n_grants; j++) {
-			if (policy->pools[i].grants[j].row == row)
-				return true;
-		}
-	}
-	return false;
 }
 
 int warn_of_peers(const struct resolution *resolution)
 {
-	const struct matrix *matrix = resolution->matrix;
+	const struct policy *policy = &resolution->policy;
+	_cleanup_free_ bool *seen = calloc(policy->n_peers + 1, sizeof(*seen));
+	_cleanup_free_ char **items = NULL;
 	struct strings said = {0};
 	size_t n_words = 1;
 
-	for (size_t i = 0; i < matrix->n_rows; i++)
-		n_words += matrix->rows[i].from.count + matrix->rows[i].to.count;
-	said.items = calloc(n_words, sizeof(*said.items));
-	if (!said.items)
+	for (size_t i = 0; i < policy->n_peers; i++)
+		n_words += policy->peers[i].words.count;
+	said.items = items = calloc(n_words, sizeof(*items));
+	if (!seen || !items)
 		return -ENOMEM;
-	for (size_t i = 0; i < matrix->n_rows && resolution->site->least_privilege; i++) {
-		const struct row *row = &matrix->rows[i];
+	for (size_t i = 0; i < policy->n_pools && resolution->site->least_privilege; i++) {
+		const struct policy_pool *pool = &policy->pools[i];
 
-		if (!is_granted(&resolution->policy, i))
-			continue;
-		if (!row->outgoing)
-			warn_of_words(resolution, row, &row->from, &said);
-		warn_of_words(resolution, row, &row->to, &said);
+		for (size_t j = 0; j < pool->n_grants; j++) {
+			const struct grant *grant = &pool->grants[j];
+
+			if (seen[grant->peers] || grant->row >= resolution->matrix->n_rows)
+				continue;
+			seen[grant->peers] = true;
+			warn_of_words(resolution, grant, &said);
+		}
 	}
-	free(said.items);
 	return 0;
 }
