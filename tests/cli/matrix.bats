@@ -43,9 +43,17 @@ json() {
 @test "gives scripts every field of a row" {
 	json '.rows[4] | .id == "servers/05" and .table == "servers" and .row == 5 and .role == "front-end"
 		and .service == "Front-End service" and .ports == [[135, 135]] and .protocols == ["tcp"]
-		and .application == "dcom-rpc" and .direction == ["in"] and .from == ["front-end", "admin-host"]
-		and .to == [] and .optional == false and (.note | length) > 0
+		and .application == "dcom-rpc" and .direction == ["in"] and .from == ["front-end", "admin-host", "front-end-hlb"]
+		and .to == [] and .optional == false and .feature == null and .outgoing == false and .only == [] and (.note | length) > 0
 		and .media == null and .load_balancing == null and .opens'
+}
+
+@test "gives scripts what least-privilege makes of a row" {
+	json '[.rows[] | {key: .id, value: .}] | from_entries
+		| .["servers/30"].feature == "call-park" and .["hlb-only/10"].feature == "call-park"
+		and .["servers/40"].only == ["front-end", "mediation"]
+		and ([.[] | select(.outgoing) | .id] == ["servers/25", "servers/26", "servers/32", "servers/36", "servers/38"])
+		and all(.[]; .table == "clients" or (.optional == (.feature != null)))'
 }
 
 @test "gives scripts ranges, pairs, both protocols and both directions" {
@@ -166,4 +174,22 @@ json() {
 	[ "$(awk '{ if (length($0) > longest) longest = length($0) } END { print longest }' out)" -le 130 ]
 	[ "$(wc -l <out)" -gt 107 ]
 	tr -s ' ' '\n' <out | grep -qx 'configuration.'
+}
+
+# --- profile least-privilege
+
+@test "lists both directions with their peers under least-privilege" {
+	sed -i '2i profile: least-privilege\nfeatures: [branch-appliance]' s.yaml
+	run --separate-stderr "$rolewall" matrix -c s.yaml --json
+	[ "$status" -eq 0 ]
+	jq -e '[.pools[] | select(.name == "fe") | .allow[]] as $fe
+		| any($fe[]; .direction == "in" and .ports == [5067, 5067] and .from == ["pstn-gateway"])
+		and any($fe[]; .direction == "out" and .ports == [5081, 5081]
+			and .to == ["pstn-gateway", "sba"] and .rows == ["servers/25"])
+		and (any($fe[]; .direction == "in" and .ports == [5081, 5081]) | not)
+		and (any($fe[]; .ports == [5068, 5068]) | not)
+		and any($fe[]; .direction == "in" and .ports == [5090, 5094] and .from == ["front-end", "10.9.0.0/16"])
+		and any($fe[]; .direction == "in" and .ports == [445, 445]
+			and .from == ["front-end-cms"] and .rows == ["servers/38"])' <<<"$output"
+	[[ "$stderr" == *'2:10: warning: no pool holds "client", so rows such as servers/11 admit nobody by it'* ]]
 }
