@@ -7,9 +7,10 @@
 
 #include "cleanup.h"
 #include "command.h"
+#include "drop_advice.h"
 #include "drop_views.h"
 
-enum { OPTION_BY, OPTION_TOP, OPTION_ALL, OPTION_WATCH };
+enum { OPTION_BY, OPTION_TOP, OPTION_ALL, OPTION_WATCH, OPTION_ADVISE };
 
 #define WATCH_DEFAULT 2
 #define WATCH_MAX 3600
@@ -196,14 +197,21 @@ static int print_reading(const struct question *question, enum format format,
 	return err;
 }
 
+static int open_kernel(const struct common *common, struct kernel *kernel)
+{
+	int err = kernel_open(common->pin_dir, kernel);
+
+	if (err == -ENOENT)
+		fprintf(stderr, "rolewall: nothing is loaded at %s\n", common->pin_dir);
+	return err;
+}
+
 static int read_once(const struct question *question, const struct common *common)
 {
 	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
 	struct reading reading = {json_object(), json_array(), 0};
-	int err = reading.answer && reading.lines ? kernel_open(common->pin_dir, &kernel) : -ENOMEM;
+	int err = reading.answer && reading.lines ? open_kernel(common, &kernel) : -ENOMEM;
 
-	if (err == -ENOENT)
-		fprintf(stderr, "rolewall: nothing is loaded at %s\n", common->pin_dir);
 	if (!err)
 		err = print_reading(question, common->format, &kernel, &reading);
 	json_decref(reading.answer);
@@ -262,12 +270,32 @@ static int read_question(const struct arguments *arguments, struct question *que
 	return 0;
 }
 
+/* What the site could change; a view of its own, without the options of the others. */
+static int run_advice(const struct arguments *arguments)
+{
+	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
+	int err;
+
+	for (size_t i = 0; i < OPTION_ADVISE; i++) {
+		if (!arguments->values[i])
+			continue;
+		fprintf(stderr, "rolewall: drops --advise: not with --%s\n",
+			command_drops.options[i].name);
+		return ERR_USAGE;
+	}
+	err = open_kernel(&arguments->common, &kernel);
+	return err ? err : drop_advice(&kernel, &arguments->common);
+}
+
 static int run(const struct arguments *arguments)
 {
 	struct question question;
 	bool screen = isatty(STDOUT_FILENO) && arguments->common.format == FORMAT_TABLE;
-	int err = read_question(arguments, &question);
+	int err;
 
+	if (arguments->values[OPTION_ADVISE])
+		return run_advice(arguments);
+	err = read_question(arguments, &question);
 	if (err || !question.interval)
 		return err ? err : read_once(&question, &arguments->common);
 	for (;;) {
@@ -291,10 +319,13 @@ const struct command command_drops = {
 		"them all.\n\n"
 		"Views: reason; pool; role-pair (roles of both ends); port (destination); row (passes):\n"
 		"exact. source; service (roles, protocol and port that were refused): tables of bounded\n"
-		"size, in which DROPPED is at most what the line says and at least AT LEAST.",
+		"size, in which DROPPED is at most what the line says and at least AT LEAST.\n\n"
+		"--advise names the change of the site file (-c) that would let pass what it refuses:\n"
+		"an overlay, an optional row's feature, or another setting.",
 	.options = {{"by", "WHAT", "reason (default), pool, role-pair, source, port, service, row"},
 		    {"top", "N", "the N with most packets alone"},
 		    {"all", NULL, "list reasons without packets as well"},
-		    {"watch", "[SECONDS]", "again every so many seconds (2)"}},
+		    {"watch", "[SECONDS]", "again every so many seconds (2)"},
+		    {"advise", NULL, "what the site could turn on to let it pass"}},
 	.run = run,
 };

@@ -45,15 +45,17 @@ site_with() {
 	} | site "site$#"
 }
 
-# each FROM TO COMMAND...: for both families, with --source of the one and the address of the other.
+# each FROM TO ASSERTION REASON CHECK PORT...: for both families, from the one's address to the other's.
 each() {
-	local from=$1 to=$2 command=$3 reason=$4 check=$5 family source address
-	shift 5
+	local from=$1 to=$2 family source address
+	shift 2
 	for family in 4 6; do
 		source=$from$family address=$to$family
-		"$command" "$reason" "$check" "${!address}" "$@" --source "${!source}" || return
+		"$1" "$2" "$3" "${!address}" "${@:4}" --source "${!source}" || return
 	done
 }
+
+refused_tcp() { expect refused traffic clients tcp "$@"; }
 
 @test "what no row has drops while the overlays are off" {
 	apply "$(site_with)"
@@ -103,4 +105,110 @@ each() {
 	each ADMIN SQL passes_by matrix passes_tcp 1433
 	each DIRECTOR SQL drops_one source_not_allowed silent_tcp 1433
 	each ADMIN SQL drops_one port_not_in_matrix silent_tcp 1444
+}
+
+# --- drops --advise; each of these starts with counters that nobody has touched
+
+fresh() { # SITE-FILE
+	rolewall detach
+	apply "$1"
+}
+
+# advice SITE-FILE: the lines, without how many packets.
+advice() {
+	rolewall drops --advise -c "$1" | sed -E 's/ \([0-9]+ packets?(, a guess)?\)$//; s/: [0-9]+ packets?$//'
+}
+
+@test "advice names the overlay that explains what drops between the right roles" {
+	local off on
+	off=$(site_with)
+	fresh "$off"
+	run -0 advice "$off"
+	[ "$output" = 'no service was refused' ]
+	for port in 5090 5092 5094; do
+		each FE_A FE_B drops_one port_not_in_matrix silent_tcp $port
+	done
+	each ADMIN FE_B drops_one port_not_in_matrix silent_tcp 3389
+	each DIRECTOR EDGE drops_one port_not_in_matrix silent_tcp 50001
+	run -0 advice "$off"
+	diff - <(sort <<<"$output") <<-'END'
+		TCP 3389 from admin hosts to all servers: overlay management
+		TCP 50001 from all servers to av edge internals: overlay logging
+		TCP 5090, 5092, 5094 between front ends: overlay windows-fabric
+	END
+	run -0 rolewall drops --advise --json -c "$off"
+	jq -e '.packets == {explained: 10, open: 0, unexplained: 0}
+		and .advice[0] == {kind: "overlay", name: "windows-fabric", feature: null, protocol: "tcp",
+			ports: [[5090, 5090], [5092, 5092], [5094, 5094]], from: "front-end", to: "front-end",
+			packets: 6, rows: ["windows-fabric/01", "windows-fabric/03", "windows-fabric/05"],
+			confidence: "guess", text: "TCP 5090, 5092, 5094 between front ends: overlay windows-fabric"}' <<<"$output"
+	run -0 rolewall drops --advise --csv -c "$off"
+	[ "${lines[1]}" = $'tcp,5090 5092 5094,front-end,front-end,6,overlay,windows-fabric,,guess,windows-fabric/01 windows-fabric/03 windows-fabric/05\r' ]
+
+	on=$(site_with 'overlays: [windows-fabric, logging, management]')
+	apply "$on"
+	each FE_A FE_B passes_by matrix passes_tcp 5092
+	each ADMIN FE_B passes_by matrix passes_tcp 3389
+	each DIRECTOR EDGE passes_by matrix passes_tcp 50001
+	run -0 rolewall drops --advise -c "$on"
+	[ "$output" = 'open by now, dropped before: 10 packets' ]
+}
+
+@test "advice is silent about the wrong roles, ports and protocols" {
+	local off
+	off=$(site_with)
+	fresh "$off"
+	each DIRECTOR FE_B drops_one port_not_in_matrix silent_tcp 5090
+	each ADMIN FE_B drops_one port_not_in_matrix silent_tcp 5094
+	each FE_A FE_B drops_one port_not_in_matrix silent_tcp 5095
+	each FE_A FE_B drops_one port_not_in_matrix silent_udp 5090
+	drops_one port_not_in_matrix silent_tcp $FE_B4 3389
+	drops_one port_not_in_matrix silent_tcp $EDGE4 50001
+	run -0 rolewall drops --advise -c "$off"
+	[ "$output" = 'nothing to advise, see drops --by service: 10 packets' ]
+	run -0 rolewall drops --advise --json -c "$off"
+	jq -e '.advice == [] and .packets.unexplained == 10' <<<"$output"
+}
+
+@test "advice knows what servers may not start" {
+	local off on
+	off=$(site_with 'outbound: matrix')
+	fresh "$off"
+	each FE_A SQL drops_one outbound_not_in_matrix silent_tcp 1433
+	# from a port that no row opens: what leaves an open UDP port may be an answer
+	each FE_A SQL drops_one outbound_not_in_matrix silent_udp 1434 --sport 40000
+	each DIRECTOR SQL drops_one outbound_not_in_matrix silent_tcp 1433
+	run -0 advice "$off"
+	diff - <(sort <<<"$output") <<-'END'
+		TCP 1433 from front ends to sql servers: overlay sql
+		UDP 1434 from front ends to sql servers: overlay sql
+		nothing to advise, see drops --by service
+	END
+	on=$(site_with 'outbound: matrix' 'overlays: [sql]')
+	apply "$on"
+	each FE_A SQL passes_by matrix passes_tcp 1433
+	each FE_A SQL passes_by matrix passes_udp 1434
+	each DIRECTOR SQL drops_one source_not_allowed silent_tcp 1433
+}
+
+@test "advice names a feature, and the profile only where the row means the source" {
+	local least
+	least=$(site_with 'profile: least-privilege')
+	fresh "$least"
+	each FE_A FE_B drops_one port_not_in_matrix silent_tcp 5075
+	each ADMIN FE_B drops_one port_not_in_matrix silent_tcp 5075
+	run -0 advice "$least"
+	diff - <(sort <<<"$output") <<-'END'
+		TCP 5075 between front ends: feature call-park
+		nothing to advise, see drops --by service
+	END
+	apply "$(site_with 'profile: least-privilege' 'features: [call-park]')"
+	each FE_A FE_B passes_by matrix refused_tcp 5075
+}
+
+@test "advice refuses what it cannot read, and other views beside it" {
+	run -1 rolewall drops --advise -c "$BATS_TEST_TMPDIR/none.yaml"
+	[[ $output == *none.yaml*'No such file'* ]]
+	run -2 rolewall drops --advise --by port
+	[ "$output" = 'rolewall: drops --advise: not with --by' ]
 }
