@@ -22,7 +22,7 @@ setup_file() {
 		$ADMIN4/24 $ADMIN6/64
 	PIN=$BPFFS/$TAG-directions
 	serve servers --tcp 22,23,443,445,5061,5062,5067,5068,5081 --udp 161,50000 $FE4 $FE6 $OTHER4 $OTHER6
-	serve clients --tcp 22,443,445,5061,5070,5081 --udp 53,50020 $CLIENT4 $CLIENT6 $USER4 $USER6 \
+	serve clients --tcp 22,443,445,5061,5070,5081 --udp 53,50020 "$CLIENT4" "$CLIENT6" $USER4 $USER6 \
 		$MEDIATION4 $MEDIATION6 $TRUNK4 $TRUNK6 $ADMIN4 $ADMIN6
 }
 
@@ -103,7 +103,7 @@ each() {
 	each FE MEDIATION passes_by matrix starts_tcp 5070
 	each FE TRUNK drops_one outbound_not_in_matrix held_tcp 443
 	each FE USER drops_one port_not_in_matrix held_tcp 443
-	expect silent traffic servers tcp $CLIENT4 443 --source $FE4 --wait 0.3
+	expect silent traffic servers tcp "$CLIENT4" 443 --source $FE4 --wait 0.3
 	each FE TRUNK drops_one outbound_not_in_matrix held_udp 53 --sport 40000
 }
 
