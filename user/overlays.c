@@ -155,6 +155,20 @@ static bool held(const struct role_set *roles, const struct matrix *matrix,
 	return !words->count || role_set_meets(roles, &meant);
 }
 
+const struct overlay *overlay_opening(const struct matrix *matrix, const struct role_set *roles)
+{
+	for (size_t i = 0; i < matrix->n_overlays; i++) {
+		const struct overlay *overlay = &matrix->overlays[i];
+
+		for (size_t j = 0; j < overlay->n_rows; j++) {
+			if (overlay->rows[j].directions & DIRECTION_IN &&
+			    held(roles, matrix, &overlay->rows[j].roles))
+				return overlay;
+		}
+	}
+	return NULL;
+}
+
 bool overlay_fits(const struct overlay *overlay, const struct policy *policy)
 {
 	const struct matrix *matrix = policy->matrix;

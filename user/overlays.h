@@ -10,6 +10,7 @@
 #include "yaml_doc.h"
 
 struct resolution;
+struct role_set;
 
 yaml_reader overlays_read; /* overlays: of a matrix file, to struct matrix */
 /* What can be said once the whole file is known. Returns 0, -EINVAL or -ENOMEM. */
@@ -22,6 +23,8 @@ const struct overlay *matrix_overlay(const struct matrix *matrix, const char *na
 int report_unknown_overlay(const struct matrix *matrix, const char *name, struct place place,
 			   struct diagnostics *diags);
 
+/* The first that opens ports of one of the roles, on or off; NULL if none does. */
+const struct overlay *overlay_opening(const struct matrix *matrix, const struct role_set *roles);
 /* Has it a row for roles that pools of the policy hold, far end included? */
 bool overlay_fits(const struct overlay *overlay, const struct policy *policy);
 /* Those that fit and are off, in the matrix's order, borrowed. Returns 0 or -ENOMEM. */

@@ -261,6 +261,20 @@ static bool opens_inbound(const struct policy_pool *pool)
 	return pool->n_grants && pool->grants[0].direction == DIRECTION_IN;
 }
 
+static void warn_of_shut(const struct resolution *resolution, size_t pool)
+{
+	const struct site_pool *written = &resolution->site->pools[pool];
+	const struct overlay *overlay =
+		overlay_opening(resolution->matrix, &resolution->held[pool]);
+
+	diag_warning(resolution->diags, written->place,
+		     "pool \"%s\" drops everything inbound: with load_balancing %s no row opens a "
+		     "port for its roles%s%s%s",
+		     resolution->policy.pools[pool].name,
+		     balancing_name(resolution->site->balancing), overlay ? "; overlay " : "",
+		     overlay ? overlay->name : "", overlay ? " does" : "");
+}
+
 static void warn_of_pools(const struct resolution *resolution)
 {
 	static const char balancer[] = "front-end-hlb";
@@ -272,10 +286,7 @@ static void warn_of_pools(const struct resolution *resolution)
 		struct place place = resolution->site->pools[i].place;
 
 		if (pool->guarded && !opens_inbound(pool))
-			diag_warning(resolution->diags, place,
-				     "pool \"%s\" drops everything inbound: with load_balancing %s "
-				     "no row opens a port for its roles",
-				     pool->name, balancing_name(resolution->site->balancing));
+			warn_of_shut(resolution, i);
 		if (strings_contain(&pool->roles, part) && !strings_contain(&pool->roles, balancer))
 			diag_warning(resolution->diags, place,
 				     "pool \"%s\" holds %s without %s, whose ports it needs too",

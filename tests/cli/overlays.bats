@@ -96,6 +96,15 @@ json() {
 	jq -e '.overlays == {on: ["windows-fabric"], offered: []}' <<<"$output"
 }
 
+@test "check names the overlay that would open a pool that is shut" {
+	echo '  - {name: edge, roles: [av-edge-internal], addresses: [10.1.2.30]}' >>s.yaml
+	run --separate-stderr "$rolewall" check -c s.yaml
+	[ "$stderr" = 's.yaml:7:5: warning: pool "edge" drops everything inbound: with load_balancing dns no row opens a port for its roles; overlay edge does' ]
+	echo 'overlays: [edge]' >>s.yaml
+	run --separate-stderr "$rolewall" check -c s.yaml
+	[ -z "$stderr" ]
+}
+
 @test "the documentation has every row with its source" {
 	local docs=$BATS_TEST_DIRNAME/../../docs/overlays.md
 	"$rolewall" matrix --overlay all --json | jq -r '.overlays[].rows[]
