@@ -112,8 +112,9 @@ static __always_inline struct account account_drop(const struct outcome *outcome
 		return account;
 	gate->reason = outcome->reason;
 	gate->port = outcome->port;
-	gate->source = ROLES_OF(source);
-	gate->destination = ROLES_OF(destination);
+	gate->source = source;
+	gate->destination = destination;
+	gate->generation = book->cells ? book->cells[HEADER_GENERATION] : 0;
 	gate->family = 0;
 	account.due = gate;
 	return account;

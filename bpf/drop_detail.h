@@ -178,11 +178,12 @@ static __always_inline __u32 pass_gate(struct drop_gate *gate)
 	if (gate->second != now) {
 		gate->second = now;
 		gate->exact = DETAIL_EXACT;
+		gate->events = control.watch_until > now ? control.watch_rate : 0;
 	}
 	gate->gap = 1;
 	if (gate->exact) {
 		gate->exact--;
-	} else {
+	} else if (!gate->events) {
 		gate->random = mix(hash_key(), gate->random);
 		gate->gap += (__u32)(gate->random >> 32) & (DETAIL_GAP - 1);
 	}
@@ -209,7 +210,9 @@ static __always_inline void look_at(struct drop_gate *gate)
 	else if (gate->family == FAMILY_IPV6)
 		count_source6(&source, weight);
 	if (gate->opens && is_refused_service(gate->reason))
-		count_service(SERVICE_KEY(gate->port, gate->source, gate->destination), weight);
+		count_service(SERVICE_KEY(gate->port, ROLES_OF(gate->source),
+					  ROLES_OF(gate->destination)),
+			      weight);
 }
 
 #endif

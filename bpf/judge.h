@@ -8,6 +8,7 @@
 #define ROLEWALL_JUDGE_H
 
 #include "account.h"
+#include "events.h"
 #include "fast.h"
 #include "parse.h"
 

@@ -85,8 +85,29 @@ static __always_inline int account_tc(struct __sk_buff *skb, const struct outcom
 	return TC_PASS;
 }
 
+static __always_inline void send_tc(struct __sk_buff *skb, struct drop_gate *gate, bool audited)
+{
+	struct drop_event *event = open_event(gate);
+	__u32 bytes;
+
+	if (!event)
+		return;
+	event->ifindex = skb->ifindex;
+	event->audited = audited;
+	event->tc = true;
+	event->length = skb->len;
+	if (skb->vlan_present) {
+		event->tag_protocol = host16((__u16)skb->vlan_proto);
+		event->tag = (__u16)skb->vlan_tci;
+	}
+	bytes = captured_bytes(event->length);
+	if (bytes && !bpf_skb_load_bytes(skb, 0, event->bytes, bytes))
+		event->captured = bytes;
+	bpf_ringbuf_submit(event, 0);
+}
+
 /* A drop that is to be looked at, as its note says. */
-static __always_inline void look_tc(struct __sk_buff *skb)
+static __always_inline void look_tc(struct __sk_buff *skb, bool audited)
 {
 	struct drop_gate *gate = drop_gate();
 
@@ -94,19 +115,20 @@ static __always_inline void look_tc(struct __sk_buff *skb)
 		return;
 	note_plain((void *)(long)skb->data, (void *)(long)skb->data_end, gate);
 	look_at(gate);
+	send_tc(skb, gate, audited);
 }
 
 SEC("tc")
 int rolewall_tc_look(struct __sk_buff *skb)
 {
-	look_tc(skb);
+	look_tc(skb, false);
 	return TC_DROP;
 }
 
 SEC("tc")
 int rolewall_tc_look_audit(struct __sk_buff *skb)
 {
-	look_tc(skb);
+	look_tc(skb, true);
 	return TC_PASS;
 }
 

@@ -128,8 +128,24 @@ static __always_inline int account_xdp(struct xdp_md *ctx, const struct outcome 
 	return XDP_PASS;
 }
 
+static __always_inline void send_xdp(struct xdp_md *ctx, struct drop_gate *gate, bool audited)
+{
+	struct drop_event *event = open_event(gate);
+	__u32 bytes;
+
+	if (!event)
+		return;
+	event->ifindex = ctx->ingress_ifindex;
+	event->audited = audited;
+	event->length = (__u32)bpf_xdp_get_buff_len(ctx);
+	bytes = captured_bytes(event->length);
+	if (bytes && !bpf_xdp_load_bytes(ctx, 0, event->bytes, bytes))
+		event->captured = bytes;
+	bpf_ringbuf_submit(event, 0);
+}
+
 /* A drop that is to be looked at, as its note says. */
-static __always_inline void look_xdp(struct xdp_md *ctx)
+static __always_inline void look_xdp(struct xdp_md *ctx, bool audited)
 {
 	struct drop_gate *gate = drop_gate();
 
@@ -137,19 +153,20 @@ static __always_inline void look_xdp(struct xdp_md *ctx)
 		return;
 	note_plain((void *)(long)ctx->data, (void *)(long)ctx->data_end, gate);
 	look_at(gate);
+	send_xdp(ctx, gate, audited);
 }
 
 SEC("xdp.frags")
 int rolewall_xdp_look(struct xdp_md *ctx)
 {
-	look_xdp(ctx);
+	look_xdp(ctx, false);
 	return XDP_DROP;
 }
 
 SEC("xdp.frags")
 int rolewall_xdp_look_audit(struct xdp_md *ctx)
 {
-	look_xdp(ctx);
+	look_xdp(ctx, true);
 	return XDP_PASS;
 }
 

@@ -9,7 +9,7 @@
 #include "image.h"
 #include "reason.h"
 
-#define ROLEWALL_ABI 2U
+#define ROLEWALL_ABI 3U
 
 #define IMAGE_SLOTS 4U
 #define IFINDEX_MAX 65536U
@@ -25,6 +25,10 @@ struct control {
 	__u32 abi; /* ROLEWALL_ABI of the program that is loaded (controller) */
 	__u32 image_pages; /* pages of each image slot (controller) */
 	__u8 build[32]; /* identifies the program object that is loaded (controller) */
+	__u32 watch_until; /* epoch at which the watcher's lease ends, 0 = nobody (watcher) */
+	__u32 watch_rate; /* events of a CPU in a second (watcher) */
+	__u32 watcher; /* process id (watcher) */
+	__u32 spare;
 };
 
 struct counter {
@@ -49,13 +53,15 @@ struct drop_gate {
 	__u32 gap; /* drops from the last look to the next */
 	__u32 left; /* of these, still to come */
 	__u64 random;
+	__u32 events; /* that it may still send in that second */
 	__u32 reason; /* enum reason */
 	__u32 port; /* as detail.h counts it */
-	__u32 source, destination; /* role sets */
+	__u32 source, destination; /* POOL_CELL of both ends */
+	__u32 generation; /* of the image */
 	__u32 address[4]; /* of the source */
 	__u8 family; /* 0: the packet is plain, its addresses are where they lie */
 	__u8 opens; /* UDP, or TCP's first segment */
-	__u8 spare[6];
+	__u8 spare[6]; /* to a multiple of 8 */
 };
 
 /* One element each, so that bpftool prints every reason under its name. */
@@ -94,6 +100,8 @@ struct table_counters {
 	__u64 flows_evicted; /* a live flow made room for a newer one */
 	__u64 flows_lost; /* no way could be had: the packet passed, its reply may drop */
 	__u64 fragments_created;
+	__u64 events_sent; /* drops shown to `rolewall watch` */
+	__u64 events_full; /* and some for which its ring had no room */
 };
 
 /*

@@ -49,6 +49,7 @@ struct command {
 #define ERR_USAGE (-4096)
 
 extern const struct command command_check, command_matrix, command_apply, command_status,
-	command_explain, command_drops, command_metrics, command_detach, command_export;
+	command_explain, command_drops, command_watch, command_metrics, command_detach,
+	command_export;
 
 #endif

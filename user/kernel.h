@@ -34,6 +34,7 @@
 	X(drop_services)                                                                           \
 	X(role_sets)                                                                               \
 	X(role_pairs)                                                                              \
+	X(events)                                                                                  \
 	X(more_xdp)                                                                                \
 	X(more_tc)
 
