@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "drop_detail.h"
 #include "running.h"
 
 #define SKB_MAX 3500 /* bytes that every kernel takes as an skb */
@@ -123,6 +124,24 @@ unsigned int next_variation(struct bench *bench)
 	return ++bench->variation;
 }
 
+/* Every drop has a port or none, and the roles of two ends: these views add up to the reasons. */
+static void expect_views(const struct kernel *kernel, __u64 dropped)
+{
+	__u64 *ports, by_port = 0, by_pair = 0;
+	struct counter *pairs;
+
+	assert_int_equal(drop_ports(kernel, &ports), 0);
+	assert_int_equal(drop_role_pairs(kernel, &pairs), 0);
+	for (size_t i = 0; i <= PORT_NONE; i++)
+		by_port += ports[i];
+	for (size_t i = 0; i < ROLE_PAIRS; i++)
+		by_pair += pairs[i].packets;
+	free(ports);
+	free(pairs);
+	assert_int_equal(by_port, dropped);
+	assert_int_equal(by_pair, dropped);
+}
+
 void expect_conservation(struct bench *bench)
 {
 	struct counters counters;
@@ -131,6 +150,7 @@ void expect_conservation(struct bench *bench)
 	assert_int_equal(counters_read(&bench->world->kernel, &counters), 0);
 	for (int i = 0; i < N_DROP_REASONS; i++)
 		counted += counters.drops[i].packets;
+	expect_views(&bench->world->kernel, counted);
 	for (int i = 0; i < N_PASS_REASONS; i++)
 		counted += counters.passes[i].packets;
 	assert_int_equal(counted, bench->sent);
