@@ -232,7 +232,7 @@ static void send_shut(struct bench *bench, int packets, bool tc)
 	bench->sent += (__u64)packets;
 }
 
-/* Beyond DETAIL_EXACT a CPU picks some, which stand for all: less than one gap is missing. */
+/* Beyond DETAIL_EXACT a CPU picks some, which stand for all but less than one gap. */
 static void test_flood(void **state)
 {
 	const struct task *task = *state;
@@ -240,15 +240,17 @@ static void test_flood(void **state)
 	const struct drop_case drop = {.port = PORT_SHUT};
 	const union address nobody = {0};
 	struct seen before, after;
-	__u64 missing;
+	__u64 missing, slack;
 
 	world_wait(task->bench->world, 1);
 	see(kernel, &drop, &nobody, &before);
 	send_shut(task->bench, FLOOD, task->tc);
 	see(kernel, &drop, &nobody, &after);
 	assert_int_equal(after.port, before.port + FLOOD);
+	/* What was pending before may have come in addition. */
 	missing = before.sources + FLOOD - after.sources;
-	assert_true(missing < (__u64)libbpf_num_possible_cpus() * DETAIL_GAP);
+	slack = (__u64)libbpf_num_possible_cpus() * DETAIL_GAP;
+	assert_true(missing + slack < 2 * slack);
 }
 
 /* --- events */
