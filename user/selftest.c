@@ -47,11 +47,8 @@ static void choose_sources(struct run *run)
 		}
 }
 
-/*
- * An address that prefix INDEX is the longest match of. Prefixes inside it follow it in the sorted
- * list. False if the first 256 addresses are all taken by such.
- */
-static bool pick_address(const struct policy *policy, size_t index, struct prefix *address)
+/* Prefixes inside a prefix follow it in the sorted list. */
+bool selftest_address(const struct policy *policy, size_t index, struct prefix *address)
 {
 	const struct prefix *prefix = &policy->prefixes[index].prefix;
 	unsigned int bits = prefix->family == FAMILY_IPV4 ? 32 : 128, k, last;
@@ -185,7 +182,7 @@ static int ask_pool(struct run *run, size_t index, bool whole)
 	int err;
 
 	if (!pool->guarded || !expectation.other.family ||
-	    !pick_address(run->policy, index, &expectation.own))
+	    !selftest_address(run->policy, index, &expectation.own))
 		return 0;
 	err = policy_openings(pool, &openings, &expectation.n_openings);
 	if (err)
@@ -238,6 +235,8 @@ int selftest_run(const struct kernel *kernel, const struct policy *policy, __u32
 		asked[which] = true;
 		err = ask_pool(&run, i, first_of_kind(&kinds, policy, i, &keys[i]));
 	}
+	if (!err)
+		err = selftest_pairs(kernel, policy, slot, test);
 	hdestroy_r(&kinds);
 	for (i = 0; keys && i < policy->n_prefixes; i++)
 		free(keys[i]);

@@ -15,10 +15,20 @@ struct selftest {
 
 /*
  * For each kind of pool every opening's ends must pass and the ports beside it must drop, in both
- * directions, and IKE must meet IPsec's rules; every other pool gets one of each. Returns 0, -EBADMSG where a verdict differs (message on stderr), or
- * -errno.
+ * directions, and IKE must meet IPsec's rules; every other pool gets one of each. ESP must pass
+ * between the ends of each `ipsec:` pair. Returns 0, -EBADMSG where a verdict differs (message on
+ * stderr), or -errno.
  */
 int selftest_run(const struct kernel *kernel, const struct policy *policy, __u32 slot,
 		 struct selftest *test);
+
+/*
+ * An address that prefix INDEX of the policy is the longest match of; false if the first 256 are
+ * all taken by prefixes inside.
+ */
+bool selftest_address(const struct policy *policy, size_t index, struct prefix *address);
+/* The part for pairs. */
+int selftest_pairs(const struct kernel *kernel, const struct policy *policy, __u32 slot,
+		   struct selftest *test);
 
 #endif
