@@ -157,14 +157,24 @@ static __always_inline enum fast fast_shut(const struct court *court, const stru
 	return FAST_REASON;
 }
 
+/* `outbound: matrix`: a row may let the packet go, or it starts what no row lets go. */
+static __always_inline bool is_by_row(const struct court *court, const struct glance *glance)
+{
+	return opens(glance) ||
+	       find_outbound(&court->book, &court->source,
+			     glance->table == RECORD_TCP ? PROTOCOL_TCP : PROTOCOL_UDP,
+			     host16(glance->destination_port), court->destination.cell);
+}
+
 /* From a guarded host to one that is not: answers from open ports, and what belongs to a flow. */
 static __always_inline enum fast fast_outbound(const struct court *court,
 					       const struct glance *glance, struct verdict *found)
 {
 	__u32 row;
 
-	if (court->book.cells[HEADER_OPTIONS] & OPTION_OUTBOUND_MATRIX ||
-	    !glance->destination_port || side_of(court->ifindex) == SIDE_OUTSIDE)
+	if (!glance->destination_port || side_of(court->ifindex) == SIDE_OUTSIDE)
+		return FAST_NO;
+	if (court->book.cells[HEADER_OPTIONS] & OPTION_OUTBOUND_MATRIX && is_by_row(court, glance))
 		return FAST_NO;
 	if (glance->table == RECORD_UDP && (glance->destination_port == net16(PORT_IKE) ||
 					    glance->destination_port == net16(PORT_IKE_NAT)))
