@@ -275,4 +275,43 @@ static __always_inline enum reason parse_transport(struct frame *frame, struct p
 	}
 }
 
+/* What an ICMP message is for whom it reaches. */
+enum icmp_class {
+	ICMP_CLASS_OTHER,
+	ICMP_CLASS_REQUEST,
+	ICMP_CLASS_REPLY,
+	ICMP_CLASS_ERROR,
+};
+
+static __always_inline enum icmp_class classify_icmp(const struct packet *packet)
+{
+	if (packet->family == FAMILY_IPV4) {
+		switch (packet->icmp_type) {
+		case ICMP4_ECHO_REQUEST:
+			return ICMP_CLASS_REQUEST;
+		case ICMP4_ECHO_REPLY:
+			return ICMP_CLASS_REPLY;
+		case ICMP4_UNREACHABLE:
+		case ICMP4_TIME_EXCEEDED:
+		case ICMP4_PARAMETER:
+			return ICMP_CLASS_ERROR;
+		}
+		return ICMP_CLASS_OTHER;
+	}
+	switch (packet->icmp_type) {
+	case ICMP6_ECHO_REQUEST:
+		return ICMP_CLASS_REQUEST;
+	case ICMP6_ECHO_REPLY:
+		return ICMP_CLASS_REPLY;
+	case ICMP6_UNREACHABLE ... ICMP6_PARAMETER:
+		return ICMP_CLASS_ERROR;
+	}
+	return ICMP_CLASS_OTHER;
+}
+
+static __always_inline bool is_icmp(const struct packet *packet)
+{
+	return packet->protocol == (packet->family == FAMILY_IPV4 ? PROTOCOL_ICMP : PROTOCOL_ICMP6);
+}
+
 #endif
