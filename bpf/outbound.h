@@ -65,6 +65,25 @@ struct departure {
 	__u32 source, destination; /* trie cells */
 };
 
+/*
+ * A flow that the other end started, and whose answers a row lets in since the policy has changed:
+ * without the row they would pass as a reply, so with it they do, too.
+ */
+static __always_inline bool is_far_flow(const struct departure *departure)
+{
+	const struct flow_touch touch = {.slot = departure->touch.slot, .look = true};
+	const struct flow_key key = {
+		.local = departure->key.remote,
+		.remote = departure->key.local,
+		.ports = departure->key.ports << 16 | departure->key.ports >> 16,
+		.protocol = departure->key.protocol,
+		.family = departure->key.family,
+	};
+
+	return flow_find(&key, &touch);
+}
+
+/* From an open port, or on the other end's flow; never a SYN. */
 static __always_inline bool answers(const struct book *book, const struct departure *departure)
 {
 	const struct end source = {.cell = departure->source};
@@ -74,7 +93,8 @@ static __always_inline bool answers(const struct book *book, const struct depart
 		return false;
 	return is_open(find_row(book, &source,
 				departure->key.protocol == PROTOCOL_TCP ? RECORD_TCP : RECORD_UDP,
-				(__u16)(departure->key.ports >> 16), departure->destination));
+				(__u16)(departure->key.ports >> 16), departure->destination)) ||
+	       is_far_flow(departure);
 }
 
 __u32 judge_departure(const struct departure *departure);

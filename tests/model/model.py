@@ -240,12 +240,13 @@ class Model:
         )
 
     def in_flow(self, packet):
+        """The source's own, or the destination's, to which it replies; a SYN is no reply."""
         there = (packet.source, packet.destination)
         ports = (packet.sport, packet.dport)
-        return bool(
-            self.find_flow(*there, packet.protocol, *ports)
-            or self.find_flow(*there[::-1], packet.protocol, *ports[::-1])
-        )
+        if self.find_flow(*there, packet.protocol, *ports):
+            return True
+        back = self.find_flow(*there[::-1], packet.protocol, *ports[::-1])
+        return back is not None and not is_pure_syn(packet)
 
     # --- flows that guarded hosts start
 
