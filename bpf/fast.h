@@ -157,35 +157,76 @@ static __always_inline enum fast fast_shut(const struct court *court, const stru
 	return FAST_REASON;
 }
 
-/* `outbound: matrix`: a row may let the packet go, or it starts what no row lets go. */
-static __always_inline bool is_by_row(const struct court *court, const struct glance *glance)
+/* What the table of one end says of a port to the other end. */
+static __always_inline __u32 fast_value(const struct book *book, const struct end *end,
+					enum image_record table, __u16 port, __u32 other)
 {
-	return opens(glance) ||
-	       find_outbound(&court->book, &court->source,
-			     glance->table == RECORD_TCP ? PROTOCOL_TCP : PROTOCOL_UDP,
-			     host16(glance->destination_port), court->destination.cell);
+	__u32 value = fast_row(book, end, table, port);
+
+	return (value & CELL_KIND) == CELL_BY_SOURCE ? cell(book, value + record_id(other)) : value;
 }
 
-/* From a guarded host to one that is not: answers from open ports, and what belongs to a flow. */
-static __always_inline enum fast fast_outbound(const struct court *court,
-					       const struct glance *glance, struct verdict *found)
+static __always_inline bool is_same_host(const struct glance *glance)
 {
-	__u32 row;
+	return glance->ip4 ? glance->ip4->source == glance->ip4->destination
+			   : same_address(&glance->ip6->source, &glance->ip6->destination);
+}
 
-	if (!glance->destination_port || side_of(court->ifindex) == SIDE_OUTSIDE)
+/* The destination's side of a packet from a guarded host. False: not for this way. */
+static __always_inline bool fast_arrival(const struct court *court, const struct glance *glance,
+					 bool to_guarded, struct verdict *found)
+{
+	if (!to_guarded) {
+		*found = verdict(REASON_outbound);
+		return !(glance->table == RECORD_UDP &&
+			 (glance->destination_port == net16(PORT_IKE) ||
+			  glance->destination_port == net16(PORT_IKE_NAT))) &&
+		       !(glance->ip4 && !is_usual4(glance->ip4->destination));
+	}
+	found->row = fast_value(&court->book, &court->destination, glance->table,
+				glance->destination_port, court->source.cell);
+	return is_row(found->row) && !is_same_host(glance);
+}
+
+/* The source's side under `outbound: matrix`. ANSWERS: from a port that is open to the other end. */
+static __always_inline bool fast_departure(const struct court *court, const struct glance *glance,
+					   bool answers, struct verdict *found)
+{
+	__u32 value = find_outbound(&court->book, &court->source,
+				    glance->table == RECORD_TCP ? PROTOCOL_TCP : PROTOCOL_UDP,
+				    host16(glance->destination_port), court->destination.cell);
+
+	if (is_row(value)) {
+		if (!found->row)
+			found->row = value;
+		return true;
+	}
+	if (reason_of(value) == REASON_outbound && found->row)
+		return true;
+	return !value && !(answers && opens(glance));
+}
+
+/*
+ * From a guarded host: what needs no new flow, as its answer is let in by a row or the flow is
+ * there. A packet without either starts a flow or drops, in the full program.
+ */
+static __always_inline enum fast fast_from_guarded(const struct court *court,
+						   const struct glance *glance, bool to_guarded,
+						   struct verdict *found)
+{
+	bool answers;
+
+	if (!glance->destination_port || side_of(court->ifindex) == SIDE_OUTSIDE ||
+	    !fast_arrival(court, glance, to_guarded, found))
 		return FAST_NO;
-	if (court->book.cells[HEADER_OPTIONS] & OPTION_OUTBOUND_MATRIX && is_by_row(court, glance))
+	answers = is_open(fast_value(&court->book, &court->source, glance->table,
+				     glance->source_port, court->destination.cell));
+	if (court->book.cells[HEADER_OPTIONS] & OPTION_OUTBOUND_MATRIX &&
+	    !fast_departure(court, glance, answers, found))
 		return FAST_NO;
-	if (glance->table == RECORD_UDP && (glance->destination_port == net16(PORT_IKE) ||
-					    glance->destination_port == net16(PORT_IKE_NAT)))
+	if (!answers && !fast_flow(court, glance, true))
 		return FAST_NO;
-	if (glance->ip4 && !is_usual4(glance->ip4->destination))
-		return FAST_NO;
-	row = fast_row(&court->book, &court->source, glance->table, glance->source_port);
-	if ((row & CELL_KIND) == CELL_BY_SOURCE)
-		row = cell(&court->book, row + record_id(court->destination.cell));
-	*found = verdict(REASON_outbound);
-	return is_row(row) || fast_flow(court, glance, true) ? FAST_REASON : FAST_NO;
+	return found->row ? FAST_ROW : FAST_REASON;
 }
 
 /* Ends and ports are known, nothing odd was found. */
@@ -198,8 +239,8 @@ static __always_inline enum fast fast_decide(const struct court *court, const st
 	if (unlikely(!glance->source_port))
 		return FAST_NO;
 	if (unlikely(court->source.cell & known))
-		return (court->source.cell & known) == CELL_GUARDED && !destination
-			       ? fast_outbound(court, glance, found)
+		return (court->source.cell & known) == CELL_GUARDED && !(destination & CELL_KIND)
+			       ? fast_from_guarded(court, glance, destination, found)
 			       : FAST_NO;
 	if (likely(destination == CELL_GUARDED)) {
 		found->row = fast_row(&court->book, &court->destination, glance->table,
