@@ -25,7 +25,6 @@ struct court {
 	struct end source, destination;
 	__u32 ifindex; /* of the interface it came in by */
 	bool probe; /* judge, but leave no trace */
-	bool plain; /* a constant: parse.h said that the packet is plain */
 };
 
 /* The environment's: which side of the gateway an interface is on. */
@@ -303,8 +302,6 @@ static __always_inline enum reason decide_protocol(const struct court *court,
 static __always_inline struct verdict decide_inbound(const struct court *court,
 						     const struct packet *packet)
 {
-	if (court->plain)
-		return decide_ports(court, packet);
 	if (packet->facts & FACT_LATER_FRAGMENT)
 		return verdict(fragment_follow(packet));
 	if (likely(has_ports(packet)))
@@ -381,7 +378,7 @@ decide_outbound(const struct court *court, const struct packet *packet, struct v
 	if (found.reason == REASON_failsafe || found.reason == REASON_ipsec ||
 	    found.reason == REASON_flow)
 		return found;
-	if (!court->plain && !has_ports(packet))
+	if (!has_ports(packet))
 		return verdict(decide_outbound_odd(court, packet, found.reason));
 	if (!(court->book.cells[HEADER_OPTIONS] & OPTION_OUTBOUND_MATRIX) &&
 	    (to_guarded || !is_ike(packet->protocol, packet->destination_port)))
@@ -430,10 +427,9 @@ static __always_inline void remember(const struct court *court, const struct pac
 	};
 	struct flow_key key;
 
-	if (!court->plain &&
-	    (packet->facts & FACT_LATER_FRAGMENT || (!has_ports(packet) && !is_icmp(packet))))
+	if ((packet->facts & FACT_LATER_FRAGMENT || (!has_ports(packet) && !is_icmp(packet))))
 		return;
-	if ((court->plain || has_ports(packet)) &&
+	if (has_ports(packet) &&
 	    is_open(find_row(&court->book, &court->source, port_table(packet->protocol),
 			     packet->source_port, court->destination.cell)))
 		return;
@@ -470,7 +466,7 @@ static __always_inline struct verdict decide(const struct court *court, const st
 		found = decide_inbound(court, packet);
 	if (unlikely(is_guarded(&court->source)) && is_pass(found.reason))
 		found = decide_outbound(court, packet, found);
-	if (!court->plain && is_pass(found.reason) && has_followers(court, packet)) {
+	if (is_pass(found.reason) && has_followers(court, packet)) {
 		reason = fragment_record(packet, court->book.cells[HEADER_TIMEOUT_FRAGMENT],
 					 court->probe);
 		if (reason)

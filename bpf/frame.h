@@ -26,7 +26,6 @@ struct frame {
 	enum frame_home home; /* a constant wherever a frame is set up, so branches on it vanish */
 	bool super_packet; /* skb of several segments: its IP length may be 0 (case 78) */
 	bool tag_stripped; /* the outer VLAN tag is in the skb's metadata */
-	bool plain; /* a constant: stop with PARSE_ODD at whatever most packets do not have */
 };
 
 /* The environment's: full length of an XDP frame that lies in several buffers. */

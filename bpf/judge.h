@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The four steps put together: the fast way (fast.h), the plain way, and the full one. An entry
- * (xdp.h, tc.h) tries them in this order, each in a program of its own, by tail calls: a function
- * call would cost as much as half a verdict (docs/performance.md).
+ * The four steps put together: the fast way (fast.h), and the full one. An entry (xdp.h, tc.h)
+ * tries the first and goes on to the other, a program of its own, by a tail call: a function call
+ * would cost as much as half a verdict (docs/performance.md).
  */
 #ifndef ROLEWALL_JUDGE_H
 #define ROLEWALL_JUDGE_H
@@ -94,51 +94,6 @@ static __always_inline void judge(struct court *court, const struct packet *pack
 		outcome->port = port_of(packet);
 }
 
-/*
- * The way of most packets: one family at a time, so that the compiler sees which, and nothing of
- * the packet goes through memory; the addresses are looked up before the transport header is
- * parsed, since those reads depend on each other and the rest can go on meanwhile. False: this one
- * is not plain.
- */
-static __always_inline bool judge_plain(struct frame *frame, struct span span, __u32 facts,
-					enum family family, struct court *court,
-					struct outcome *outcome)
-{
-	struct packet packet = {.facts = facts, .span = span};
-
-	if (unlikely(!court->book.cells))
-		return false;
-	if (unlikely(family == FAMILY_IPV4 ? parse_ip4(frame, &packet, &packet.span)
-					   : parse_ip6(frame, &packet, &packet.span)))
-		return false;
-	if (unlikely(!classify_ends(court, &packet)))
-		return false;
-	if (unlikely(parse_transport(frame, &packet, &packet.span)))
-		return false;
-	court->plain = true;
-	close_court(court, decide(court, &packet), frame->length, outcome);
-	outcome->port = port_of(&packet);
-	return true;
-}
-
-/* Untagged frames, by constant offsets. */
-static __always_inline bool judge_if_plain(struct frame *frame, struct court *court,
-					   struct outcome *outcome)
-{
-	const struct ethernet_header *ethernet = frame_at(frame, 0, sizeof(*ethernet));
-	struct span span = {.offset = sizeof(*ethernet)};
-	__u32 group;
-
-	if (unlikely(!ethernet || frame->tag_stripped))
-		return false;
-	group = ethernet->destination[0] & FACT_GROUP_FRAME;
-	if (ethernet->type == net16(ETHERTYPE_IPV4))
-		return judge_plain(frame, span, group, FAMILY_IPV4, court, outcome);
-	if (ethernet->type == net16(ETHERTYPE_IPV6))
-		return judge_plain(frame, span, group, FAMILY_IPV6, court, outcome);
-	return false;
-}
-
 /* The fast way. False: not for it. */
 static __always_inline bool judge_if_fast(const struct frame *frame, struct court *court,
 					  struct outcome *outcome)
@@ -158,11 +113,10 @@ static __always_inline bool judge_if_fast(const struct frame *frame, struct cour
 	return true;
 }
 
-/* Where the entries go on to, by tail calls: what is not for the fast way, and what is not plain. */
+/* Where the entries go on to, by tail calls. */
 enum more {
 	MORE_PROBE, /* whatever has something in the place of a probe */
-	MORE_PLAIN,
-	MORE_ODD,
+	MORE_FULL, /* what is not for the fast way */
 	MORE_LOOK, /* at a drop */
 	MORE_LOOK_AUDIT, /* at one that passes all the same */
 	N_MORE,

@@ -131,8 +131,6 @@ static __always_inline enum reason parse_link(struct frame *frame, struct packet
 	packet->ethertype = type;
 	if (likely(type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6))
 		return GO_ON;
-	if (frame->plain)
-		return PARSE_ODD;
 	if (type == ETHERTYPE_ARP)
 		return parse_arp(frame, *offset);
 	reserved = is_reserved_group(ethernet->destination);

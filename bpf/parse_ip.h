@@ -8,7 +8,6 @@
 #include "reason.h"
 
 #define GO_ON REASON_undecided /* what a parser returns when it found nothing to stop for */
-#define PARSE_ODD ((enum reason)N_REASONS) /* frame.plain: this packet is not */
 
 enum protocol {
 	PROTOCOL_HOP_BY_HOP = 0,
@@ -115,12 +114,9 @@ static __always_inline enum reason parse_ip4(struct frame *frame, struct packet 
 
 	if (!ip)
 		return REASON_ip_cut;
-	if (frame->plain && ip->version_ihl != IP4_PLAIN)
-		return PARSE_ODD;
 	if (ip->version_ihl >> 4 != 4)
 		return REASON_ip_version;
-	/* A constant where the packet is plain, and all offsets behind it with it. */
-	header = frame->plain ? sizeof(*ip) : (ip->version_ihl & 0xfU) * 4;
+	header = (ip->version_ihl & 0xfU) * 4;
 	if (header < sizeof(*ip))
 		return REASON_ip_header_length;
 	length = host16(ip->length);
@@ -143,8 +139,6 @@ static __always_inline enum reason parse_ip4(struct frame *frame, struct packet 
 	fragment = host16(ip->fragment);
 	if (likely(!(fragment & (IP4_MORE | IP4_OFFSET))))
 		return GO_ON;
-	if (frame->plain)
-		return PARSE_ODD;
 	packet->fragment_id = ip->id;
 	return parse_fragment(packet, span, (fragment & IP4_OFFSET) * 8, fragment & IP4_MORE,
 			      header);
@@ -268,7 +262,7 @@ static __always_inline enum reason parse_ip6(struct frame *frame, struct packet 
 	span->left = length;
 	if (likely(!is_extension(next_header)))
 		return GO_ON;
-	return frame->plain ? PARSE_ODD : parse_extensions(frame, packet, span);
+	return parse_extensions(frame, packet, span);
 }
 
 #endif

@@ -261,8 +261,6 @@ static __always_inline enum reason parse_transport(struct frame *frame, struct p
 		return parse_tcp(frame, packet, span);
 	if (packet->protocol == PROTOCOL_UDP)
 		return parse_udp(frame, packet, span);
-	if (frame->plain)
-		return PARSE_ODD;
 	switch (packet->protocol) {
 	case PROTOCOL_ICMP:
 		return packet->family == FAMILY_IPV4 ? parse_icmp4(frame, packet, span) : GO_ON;

@@ -9,22 +9,20 @@
 #define TC_DROP 2 /* TC_ACT_SHOT */
 
 int rolewall_tc_probe(struct __sk_buff *skb);
-int rolewall_tc_plain(struct __sk_buff *skb);
-int rolewall_tc_odd(struct __sk_buff *skb);
+int rolewall_tc_full(struct __sk_buff *skb);
 int rolewall_tc_look(struct __sk_buff *skb);
 int rolewall_tc_look_audit(struct __sk_buff *skb);
 
 struct more_programs more_tc SEC(".maps") = {
 	.values = {[MORE_PROBE] = (void *)&rolewall_tc_probe,
-		   [MORE_PLAIN] = (void *)&rolewall_tc_plain,
-		   [MORE_ODD] = (void *)&rolewall_tc_odd,
+		   [MORE_FULL] = (void *)&rolewall_tc_full,
 		   [MORE_LOOK] = (void *)&rolewall_tc_look,
 		   [MORE_LOOK_AUDIT] = (void *)&rolewall_tc_look_audit},
 };
 
 enum reason parse_skb(struct __sk_buff *skb, struct packet *packet);
 
-static __always_inline struct frame skb_frame(struct __sk_buff *skb, bool plain)
+static __always_inline struct frame skb_frame(struct __sk_buff *skb)
 {
 	return (struct frame){
 		.data = (void *)(long)skb->data,
@@ -33,7 +31,6 @@ static __always_inline struct frame skb_frame(struct __sk_buff *skb, bool plain)
 		.home = FRAME_SKB,
 		.super_packet = skb->gso_size != 0,
 		.tag_stripped = skb->vlan_present,
-		.plain = plain,
 	};
 }
 
@@ -49,7 +46,7 @@ static __always_inline void pull_headers(struct __sk_buff *skb)
 
 verified_once enum reason parse_skb(struct __sk_buff *skb, struct packet *packet)
 {
-	struct frame frame = skb_frame(skb, false);
+	struct frame frame = skb_frame(skb);
 
 	if (!packet)
 		return REASON_undecided;
@@ -164,7 +161,7 @@ static __always_inline struct court tc_court(const struct __sk_buff *skb)
 }
 
 SEC("tc")
-int rolewall_tc_odd(struct __sk_buff *skb)
+int rolewall_tc_full(struct __sk_buff *skb)
 {
 	struct court court = tc_court(skb);
 	struct packet packet = {};
@@ -178,26 +175,14 @@ int rolewall_tc_odd(struct __sk_buff *skb)
 }
 
 SEC("tc")
-int rolewall_tc_plain(struct __sk_buff *skb)
-{
-	struct court court = tc_court(skb);
-	struct outcome outcome = {.reason = REASON_image_fault};
-	struct frame frame = skb_frame(skb, true);
-
-	if (unlikely(!judge_if_plain(&frame, &court, &outcome)))
-		bpf_tail_call(skb, &more_tc, MORE_ODD);
-	return leave_tc(skb, &outcome, NULL);
-}
-
-SEC("tc")
 int rolewall_tc_probe(struct __sk_buff *skb)
 {
 	struct court court = tc_court(skb);
-	struct frame frame = skb_frame(skb, true);
+	struct frame frame = skb_frame(skb);
 	struct outcome outcome;
 
 	if (!court.probe || !judge_if_fast(&frame, &court, &outcome)) {
-		bpf_tail_call(skb, &more_tc, MORE_PLAIN);
+		bpf_tail_call(skb, &more_tc, MORE_FULL);
 		return TC_DROP;
 	}
 	return leave_tc(skb, &outcome, NULL);
@@ -211,7 +196,7 @@ int rolewall_tc(struct __sk_buff *skb)
 		.book.mask = image_mask(),
 		.ifindex = skb->ifindex,
 	};
-	struct frame frame = skb_frame(skb, true);
+	struct frame frame = skb_frame(skb);
 	struct outcome outcome;
 
 	if (unlikely(is_probe(skb)))
@@ -219,7 +204,7 @@ int rolewall_tc(struct __sk_buff *skb)
 	else if (likely(judge_if_fast(&frame, &court, &outcome)))
 		return account_tc(skb, &outcome, NULL);
 	else
-		bpf_tail_call(skb, &more_tc, MORE_PLAIN);
+		bpf_tail_call(skb, &more_tc, MORE_FULL);
 	return TC_DROP;
 }
 

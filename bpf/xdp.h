@@ -13,15 +13,13 @@ static __always_inline __u32 frame_whole_length(const struct frame *frame)
 }
 
 int rolewall_xdp_probe(struct xdp_md *ctx);
-int rolewall_xdp_plain(struct xdp_md *ctx);
-int rolewall_xdp_odd(struct xdp_md *ctx);
+int rolewall_xdp_full(struct xdp_md *ctx);
 int rolewall_xdp_look(struct xdp_md *ctx);
 int rolewall_xdp_look_audit(struct xdp_md *ctx);
 
 struct more_programs more_xdp SEC(".maps") = {
 	.values = {[MORE_PROBE] = (void *)&rolewall_xdp_probe,
-		   [MORE_PLAIN] = (void *)&rolewall_xdp_plain,
-		   [MORE_ODD] = (void *)&rolewall_xdp_odd,
+		   [MORE_FULL] = (void *)&rolewall_xdp_full,
 		   [MORE_LOOK] = (void *)&rolewall_xdp_look,
 		   [MORE_LOOK_AUDIT] = (void *)&rolewall_xdp_look_audit},
 };
@@ -29,7 +27,7 @@ struct more_programs more_xdp SEC(".maps") = {
 enum reason parse_xdp(struct xdp_md *ctx, struct packet *packet);
 enum reason parse_copy(struct xdp_md *ctx, struct packet *packet);
 
-static __always_inline struct frame xdp_frame(struct xdp_md *ctx, bool plain)
+static __always_inline struct frame xdp_frame(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 
@@ -39,13 +37,12 @@ static __always_inline struct frame xdp_frame(struct xdp_md *ctx, bool plain)
 		.context = ctx,
 		.length = (__u32)(end - data),
 		.home = FRAME_XDP,
-		.plain = plain,
 	};
 }
 
 verified_once enum reason parse_xdp(struct xdp_md *ctx, struct packet *packet)
 {
-	struct frame frame = xdp_frame(ctx, false);
+	struct frame frame = xdp_frame(ctx);
 	__u32 linear = frame.length;
 	enum reason reason;
 
@@ -203,7 +200,7 @@ static __always_inline struct court xdp_court(struct xdp_md *ctx)
 }
 
 SEC("xdp.frags")
-int rolewall_xdp_odd(struct xdp_md *ctx)
+int rolewall_xdp_full(struct xdp_md *ctx)
 {
 	struct court court = xdp_court(ctx);
 	struct packet packet = {};
@@ -217,26 +214,14 @@ int rolewall_xdp_odd(struct xdp_md *ctx)
 }
 
 SEC("xdp.frags")
-int rolewall_xdp_plain(struct xdp_md *ctx)
-{
-	struct court court = xdp_court(ctx);
-	struct frame frame = xdp_frame(ctx, true);
-	struct outcome outcome = {.reason = REASON_image_fault};
-
-	if (unlikely(!judge_if_plain(&frame, &court, &outcome)))
-		bpf_tail_call(ctx, &more_xdp, MORE_ODD);
-	return leave_xdp(ctx, &outcome, court.probe, NULL);
-}
-
-SEC("xdp.frags")
 int rolewall_xdp_probe(struct xdp_md *ctx)
 {
 	struct court court = xdp_court(ctx);
-	struct frame frame = xdp_frame(ctx, true);
+	struct frame frame = xdp_frame(ctx);
 	struct outcome outcome;
 
 	if (!court.probe || !judge_if_fast(&frame, &court, &outcome)) {
-		bpf_tail_call(ctx, &more_xdp, MORE_PLAIN);
+		bpf_tail_call(ctx, &more_xdp, MORE_FULL);
 		return XDP_DROP;
 	}
 	return leave_xdp(ctx, &outcome, true, NULL);
@@ -250,7 +235,7 @@ int rolewall_xdp(struct xdp_md *ctx)
 		.book.mask = image_mask(),
 		.ifindex = ctx->ingress_ifindex,
 	};
-	struct frame frame = xdp_frame(ctx, true);
+	struct frame frame = xdp_frame(ctx);
 	struct outcome outcome;
 
 	if (unlikely(ctx->data_meta != ctx->data))
@@ -258,7 +243,7 @@ int rolewall_xdp(struct xdp_md *ctx)
 	else if (likely(judge_if_fast(&frame, &court, &outcome)))
 		return account_xdp(ctx, &outcome, NULL);
 	else
-		bpf_tail_call(ctx, &more_xdp, MORE_PLAIN);
+		bpf_tail_call(ctx, &more_xdp, MORE_FULL);
 	return XDP_DROP;
 }
 
