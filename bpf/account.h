@@ -86,36 +86,48 @@ struct account {
 	struct drop_gate *due; /* the drop is to be looked at; what is known of it is noted there */
 };
 
-/* Counts for the pool that the packet goes to, else the one it is from. */
+/* Counts a drop for the pool that the packet goes to, else the one it is from. */
+static __always_inline void count_end(const struct outcome *outcome)
+{
+	__u32 pool = 0;
+
+	if (likely(is_guarded(&outcome->destination)))
+		pool = POOL_OF(record_cell(&outcome->book, &outcome->destination, RECORD_POOL));
+	else if (is_guarded(&outcome->source))
+		pool = POOL_OF(record_cell(&outcome->book, &outcome->source, RECORD_POOL));
+	if (pool)
+		count_pool(pool, outcome->length);
+}
+
+/* What the program that looks at a drop has to know of it. */
+static __always_inline void note_outcome(const struct outcome *outcome, struct drop_gate *gate)
+{
+	const struct book *book = &outcome->book;
+
+	gate->reason = outcome->reason;
+	gate->port = outcome->port;
+	gate->length = outcome->length;
+	gate->source = gate->destination = POOL_CELL(0, ROLES_UNREAD);
+	gate->generation = 0;
+	gate->family = 0;
+	if (!book->cells)
+		return;
+	gate->source = record_cell(book, &outcome->source, RECORD_POOL);
+	gate->destination = record_cell(book, &outcome->destination, RECORD_POOL);
+	gate->generation = book->cells[HEADER_GENERATION];
+}
+
 static __always_inline struct account account_drop(const struct outcome *outcome)
 {
-	__u32 source = POOL_CELL(0, ROLES_UNREAD), destination = source, pool = 0;
-	const struct book *book = &outcome->book;
 	struct account account = {};
 	struct drop_gate *gate;
 
-	if (likely(book->cells)) {
-		source = record_cell(book, &outcome->source, RECORD_POOL);
-		destination = record_cell(book, &outcome->destination, RECORD_POOL);
-		account.goes_on = book->cells[HEADER_OPTIONS] & OPTION_AUDIT;
-	}
-	if (is_guarded(&outcome->destination))
-		pool = POOL_OF(destination);
-	else if (is_guarded(&outcome->source))
-		pool = POOL_OF(source);
-	if (pool)
-		count_pool(pool, outcome->length);
-	count_port(outcome->port);
-	count_pair(ROLES_OF(source), ROLES_OF(destination), outcome->length);
+	count_end(outcome);
+	account.goes_on = outcome->book.cells && outcome->book.cells[HEADER_OPTIONS] & OPTION_AUDIT;
 	gate = count_drop(outcome->reason, outcome->length, account.goes_on);
 	if (!gate || likely(!is_due(gate)))
 		return account;
-	gate->reason = outcome->reason;
-	gate->port = outcome->port;
-	gate->source = source;
-	gate->destination = destination;
-	gate->generation = book->cells ? book->cells[HEADER_GENERATION] : 0;
-	gate->family = 0;
+	note_outcome(outcome, gate);
 	account.due = gate;
 	return account;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Drops in detail (include/detail.h). Every drop pays for the first part, two counters and a
- * gate; the gate lets so few of a flood through to the second part, which hashes and searches in a
+ * Drops in detail (include/detail.h). Every drop pays for the first part, a gate that lets so few of a flood through to the second part, which hashes and searches in a
  * program of its own, that nobody can make it expensive.
  */
 #ifndef ROLEWALL_DROP_DETAIL_H
@@ -54,26 +53,6 @@ struct {
 
 /* --- every drop */
 
-static __always_inline void count_port(__u32 port)
-{
-	__u32 page = port >> 8;
-	struct port_page *ports = bpf_map_lookup_elem(&drop_ports, &page);
-
-	if (ports)
-		ports->packets[port & (PORT_PAGE - 1)]++;
-}
-
-static __always_inline void count_pair(__u32 source, __u32 destination, __u32 bytes)
-{
-	__u32 number = source * ROLE_SETS_MAX + destination;
-	struct role_pair *pair = bpf_map_lookup_elem(&role_pairs, &number);
-
-	if (!pair)
-		return;
-	pair->packets++;
-	pair->bytes += bytes;
-}
-
 /* True if this drop is one to look at more closely. */
 static __always_inline bool is_due(struct drop_gate *gate)
 {
@@ -84,6 +63,26 @@ static __always_inline bool is_due(struct drop_gate *gate)
 }
 
 /* --- what is looked at */
+
+static __always_inline void count_port(__u32 port, __u32 weight)
+{
+	__u32 page = port >> 8;
+	struct port_page *ports = bpf_map_lookup_elem(&drop_ports, &page);
+
+	if (ports)
+		ports->packets[port & (PORT_PAGE - 1)] += weight;
+}
+
+static __always_inline void count_pair(const struct drop_gate *gate, __u32 weight)
+{
+	__u32 number = ROLES_OF(gate->source) * ROLE_SETS_MAX + ROLES_OF(gate->destination);
+	struct role_pair *pair = bpf_map_lookup_elem(&role_pairs, &number);
+
+	if (!pair)
+		return;
+	pair->packets += weight;
+	pair->bytes += (__u64)gate->length * weight;
+}
 
 /* The way with the smallest count. */
 static __always_inline __u32 least_way(const __u64 *packets)
@@ -205,6 +204,8 @@ static __always_inline void look_at(struct drop_gate *gate)
 		.word = {gate->address[0], gate->address[1], gate->address[2], gate->address[3]}};
 	__u32 weight = pass_gate(gate);
 
+	count_port(gate->port, weight);
+	count_pair(gate, weight);
 	if (gate->family == FAMILY_IPV4)
 		count_source4(source.word[0], weight);
 	else if (gate->family == FAMILY_IPV6)

@@ -58,10 +58,11 @@ struct drop_gate {
 	__u32 port; /* as detail.h counts it */
 	__u32 source, destination; /* POOL_CELL of both ends */
 	__u32 generation; /* of the image */
+	__u32 length; /* of the frame */
 	__u32 address[4]; /* of the source */
 	__u8 family; /* 0: the packet is plain, its addresses are where they lie */
 	__u8 opens; /* UDP, or TCP's first segment */
-	__u8 spare[6]; /* to a multiple of 8 */
+	__u8 spare[2]; /* to a multiple of 8 */
 };
 
 /* One element each, so that bpftool prints every reason under its name. */

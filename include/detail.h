@@ -8,7 +8,7 @@
 
 #include "prefix.h"
 
-/* --- by port: exact */
+/* --- by port */
 
 /* protocol << 16 | destination port; one more for packets without one. */
 #define PORT_UDP 0x10000U
@@ -21,7 +21,7 @@ struct port_page {
 	__u64 packets[PORT_PAGE];
 };
 
-/* --- by role pair: exact */
+/* --- by role pair */
 
 /*
  * A role set is what the pools of one kind hold. Its id stays while the instance lives. Sets
