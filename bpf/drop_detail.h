@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Drops in detail (include/detail.h). Every drop pays for the first part, a gate that lets so few of a flood through to the second part, which hashes and searches in a
+ * Drops in detail (include/detail.h). Every drop pays for the first part, a gate that lets so few
+ * of a flood through to the second part, which hashes and searches in a
  * program of its own, that nobody can make it expensive.
  */
 #ifndef ROLEWALL_DROP_DETAIL_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <bpf/libbpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,14 @@ unsigned int next_variation(struct bench *bench)
 	return ++bench->variation;
 }
 
+/* A view by looks: less than one gap a CPU may be to come (detail.h), nothing if there were few drops. */
+static void expect_sum(__u64 sum, __u64 dropped)
+{
+	__u64 pending = (__u64)libbpf_num_possible_cpus() * (DETAIL_GAP - 1);
+
+	assert_true(sum <= dropped && dropped - sum <= (dropped <= DETAIL_EXACT ? 0 : pending));
+}
+
 /* Every drop has a port or none, and the roles of two ends: these views add up to the reasons. */
 static void expect_views(const struct kernel *kernel, __u64 dropped)
 {
@@ -138,8 +147,8 @@ static void expect_views(const struct kernel *kernel, __u64 dropped)
 		by_pair += pairs[i].packets;
 	free(ports);
 	free(pairs);
-	assert_int_equal(by_port, dropped);
-	assert_int_equal(by_pair, dropped);
+	expect_sum(by_port, dropped);
+	expect_sum(by_pair, dropped);
 }
 
 void expect_conservation(struct bench *bench)

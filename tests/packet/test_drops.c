@@ -246,10 +246,11 @@ static void test_flood(void **state)
 	see(kernel, &drop, &nobody, &before);
 	send_shut(task->bench, FLOOD, task->tc);
 	see(kernel, &drop, &nobody, &after);
-	assert_int_equal(after.port, before.port + FLOOD);
 	/* What was pending before may have come in addition. */
-	missing = before.sources + FLOOD - after.sources;
 	slack = (__u64)libbpf_num_possible_cpus() * DETAIL_GAP;
+	missing = before.port + FLOOD - after.port;
+	assert_true(missing + slack < 2 * slack);
+	missing = before.sources + FLOOD - after.sources;
 	assert_true(missing + slack < 2 * slack);
 }
 
