@@ -25,6 +25,7 @@ enum fast {
 
 /* What a packet is seen to be. */
 struct glance {
+	const struct frame *frame;
 	const struct ip4_header *ip4;
 	const struct ip6_header *ip6; /* the one of its family */
 	__u16 source_port, destination_port; /* as they lie in the packet */
@@ -216,7 +217,7 @@ static __always_inline enum fast fast_from_guarded(const struct court *court,
 {
 	bool answers;
 
-	if (!glance->destination_port || side_of(court->ifindex) == SIDE_OUTSIDE ||
+	if (!glance->destination_port || side_of(frame_ifindex(glance->frame)) == SIDE_OUTSIDE ||
 	    !fast_arrival(court, glance, to_guarded, found))
 		return FAST_NO;
 	answers = is_open(fast_value(&court->book, &court->source, glance->table,
@@ -256,9 +257,10 @@ static __always_inline enum fast fast_decide(const struct court *court, const st
 #define IP_OFFSET ((__u32)sizeof(struct ethernet_header))
 
 static __always_inline enum fast fast4(const struct frame *frame, struct court *court,
-				       struct glance *glance, struct verdict *found)
+				       struct verdict *found)
 {
 	const struct ip4_header *ip = frame_at(frame, IP_OFFSET, sizeof(*ip));
+	struct glance glance = {.frame = frame, .ip4 = ip};
 	struct span span = {.offset = IP_OFFSET + sizeof(*ip)};
 	__u32 length;
 
@@ -271,12 +273,11 @@ static __always_inline enum fast fast4(const struct frame *frame, struct court *
 	span.left = length - (__u32)sizeof(*ip);
 	if (unlikely(!is_usual4(ip->source)))
 		return FAST_NO;
-	glance->ip4 = ip;
 	court->destination.cell = trie4(&court->book, ip->destination);
 	court->source.cell = trie4(&court->book, ip->source);
-	if (unlikely(!glance_transport(frame, span, ip->protocol, glance)))
+	if (unlikely(!glance_transport(frame, span, ip->protocol, &glance)))
 		return FAST_NO;
-	return fast_decide(court, glance, found);
+	return fast_decide(court, &glance, found);
 }
 
 /* Global unicast and unique local: the rest, good or bad, is for the full programs. */
@@ -288,9 +289,10 @@ static __always_inline bool is_usual6(const union address *address)
 }
 
 static __always_inline enum fast fast6(const struct frame *frame, struct court *court,
-				       struct glance *glance, struct verdict *found)
+				       struct verdict *found)
 {
 	const struct ip6_header *ip = frame_at(frame, IP_OFFSET, sizeof(*ip));
+	struct glance glance = {.frame = frame, .ip6 = ip};
 	struct span span = {.offset = IP_OFFSET + sizeof(*ip)};
 
 	if (unlikely(!ip || (ip->version_class_label & net32(0xf0000000U)) != net32(0x60000000U)))
@@ -300,17 +302,16 @@ static __always_inline enum fast fast6(const struct frame *frame, struct court *
 		return FAST_NO;
 	if (unlikely(!is_usual6(&ip->source) || !is_usual6(&ip->destination)))
 		return FAST_NO;
-	glance->ip6 = ip;
 	court->destination.cell = trie6(&court->book, &ip->destination);
 	court->source.cell = trie6(&court->book, &ip->source);
-	if (unlikely(!glance_transport(frame, span, ip->next_header, glance)))
+	if (unlikely(!glance_transport(frame, span, ip->next_header, &glance)))
 		return FAST_NO;
-	return fast_decide(court, glance, found);
+	return fast_decide(court, &glance, found);
 }
 
 /* The frame has its Ethernet header, and no tag in its metadata. */
 static __always_inline enum fast judge_fast(const struct frame *frame, struct court *court,
-					    struct glance *glance, struct verdict *found)
+					    struct verdict *found)
 {
 	const struct ethernet_header *ethernet = frame_at(frame, 0, sizeof(*ethernet));
 
@@ -318,9 +319,9 @@ static __always_inline enum fast judge_fast(const struct frame *frame, struct co
 		     frame->super_packet || ethernet->destination[0] & FACT_GROUP_FRAME))
 		return FAST_NO;
 	if (ethernet->type == net16(ETHERTYPE_IPV4))
-		return fast4(frame, court, glance, found);
+		return fast4(frame, court, found);
 	if (ethernet->type == net16(ETHERTYPE_IPV6))
-		return fast6(frame, court, glance, found);
+		return fast6(frame, court, found);
 	return FAST_NO;
 }
 

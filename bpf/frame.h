@@ -20,7 +20,7 @@ enum frame_home {
 
 struct frame {
 	const __u8 *data, *end; /* what can be read */
-	void *context; /* xdp_md, for the length of a frame in several buffers */
+	void *context; /* xdp_md or __sk_buff, for what the environment knows of the frame */
 	__u32 readable; /* FRAME_COPY: bytes in the copy, at most FRAME_HEADERS */
 	__u32 length; /* of the frame; FRAME_XDP: of the linear part until somebody needs more */
 	enum frame_home home; /* a constant wherever a frame is set up, so branches on it vanish */
@@ -30,6 +30,8 @@ struct frame {
 
 /* The environment's: full length of an XDP frame that lies in several buffers. */
 static __always_inline __u32 frame_whole_length(const struct frame *frame);
+/* The environment's: the interface it came in by. Takes three loads, so only who needs it asks. */
+static __always_inline __u32 frame_ifindex(const struct frame *frame);
 
 /*
  * SIZE bytes at OFFSET, or NULL where the readable part ends before them. A cursor only: the

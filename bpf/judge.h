@@ -38,31 +38,40 @@ static __always_inline void note_packet(const struct packet *packet, struct drop
 }
 
 /*
- * The same of a plain packet, from its bytes at DATA, by the program that looks: what is kept for
- * a drop from the parser on costs every packet that passes a register.
+ * The same of a packet that the fast way dropped, from its bytes at DATA, and its port: what is
+ * kept for a drop from the parser on costs every packet that passes a register.
  */
-static __always_inline void note_plain(const void *data, const void *end, struct drop_gate *gate)
+static __always_inline void note_bytes(const void *data, const void *end, struct drop_gate *gate)
 {
 	const struct ethernet_header *ethernet = data;
 	const struct ip4_header *ip4 = (const void *)(ethernet + 1);
 	const struct ip6_header *ip6 = (const void *)(ethernet + 1);
+	const struct udp_header *ports = (const void *)(ip4 + 1);
 	const struct tcp_header *tcp = (const void *)(ip4 + 1);
+	bool udp;
 	int i;
 
-	if (gate->family || gate->port == PORT_NONE || (const void *)tcp > end)
+	if (gate->port != PORT_IN_PACKET)
 		return;
+	gate->port = PORT_NONE;
+	if ((const void *)(ports + 1) > end)
+		return;
+	udp = ip4->protocol == PROTOCOL_UDP;
 	gate->family = FAMILY_IPV4;
 	gate->address[0] = ip4->source;
 	if (ethernet->type == net16(ETHERTYPE_IPV6)) {
+		ports = (const void *)(ip6 + 1);
 		tcp = (const void *)(ip6 + 1);
-		if ((const void *)tcp > end)
+		gate->family = 0;
+		if ((const void *)(ports + 1) > end)
 			return;
+		udp = ip6->next_header == PROTOCOL_UDP;
 		gate->family = FAMILY_IPV6;
 		for (i = 0; i < 4; i++)
 			gate->address[i] = ip6->source.word[i];
 	}
-	gate->opens = gate->port & PORT_UDP ||
-		      ((const void *)(tcp + 1) <= end && is_first_segment(tcp->flags));
+	gate->port = host16(ports->destination) | (udp ? PORT_UDP : 0);
+	gate->opens = udp || ((const void *)(tcp + 1) <= end && is_first_segment(tcp->flags));
 }
 
 static __always_inline void close_court(const struct court *court, struct verdict found,
@@ -99,17 +108,14 @@ static __always_inline bool judge_if_fast(const struct frame *frame, struct cour
 					  struct outcome *outcome)
 {
 	struct verdict found = {};
-	struct glance glance = {};
-	enum fast way = judge_fast(frame, court, &glance, &found);
+	enum fast way = judge_fast(frame, court, &found);
 
 	if (way == FAST_NO)
 		return false;
 	if (way == FAST_ROW)
 		found.reason = REASON_matrix;
 	close_court(court, found, frame->length, outcome);
-	if (way == FAST_REASON)
-		outcome->port = host16(glance.destination_port) |
-				(glance.table == RECORD_UDP ? PORT_UDP : 0);
+	outcome->port = PORT_IN_PACKET;
 	return true;
 }
 

@@ -27,6 +27,7 @@ static __always_inline struct frame skb_frame(struct __sk_buff *skb)
 	return (struct frame){
 		.data = (void *)(long)skb->data,
 		.end = (void *)(long)skb->data_end,
+		.context = skb,
 		.length = skb->len,
 		.home = FRAME_SKB,
 		.super_packet = skb->gso_size != 0,
@@ -59,7 +60,7 @@ static __always_inline bool is_probe(const struct __sk_buff *skb)
 	return skb->cb[0] == control.probe_key[0] && skb->cb[1] == control.probe_key[1];
 }
 
-/* PACKET: NULL where it is plain. */
+/* PACKET: NULL behind the fast way. */
 static __always_inline int account_tc(struct __sk_buff *skb, const struct outcome *outcome,
 				      const struct packet *packet)
 {
@@ -110,7 +111,7 @@ static __always_inline void look_tc(struct __sk_buff *skb, bool audited)
 
 	if (!gate)
 		return;
-	note_plain((void *)(long)skb->data, (void *)(long)skb->data_end, gate);
+	note_bytes((void *)(long)skb->data, (void *)(long)skb->data_end, gate);
 	look_at(gate);
 	send_tc(skb, gate, audited);
 }
@@ -194,7 +195,6 @@ int rolewall_tc(struct __sk_buff *skb)
 	struct court court = {
 		.book.cells = active_cells(),
 		.book.mask = image_mask(),
-		.ifindex = skb->ifindex,
 	};
 	struct frame frame = skb_frame(skb);
 	struct outcome outcome;

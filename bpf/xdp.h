@@ -102,7 +102,7 @@ static __always_inline void answer_probe(struct probe *probe, const struct outco
 	probe->generation = outcome->book.cells ? outcome->book.cells[HEADER_GENERATION] : 0;
 }
 
-/* PACKET: NULL where it is plain. */
+/* PACKET: NULL behind the fast way. */
 static __always_inline int account_xdp(struct xdp_md *ctx, const struct outcome *outcome,
 				       const struct packet *packet)
 {
@@ -148,7 +148,7 @@ static __always_inline void look_xdp(struct xdp_md *ctx, bool audited)
 
 	if (!gate)
 		return;
-	note_plain((void *)(long)ctx->data, (void *)(long)ctx->data_end, gate);
+	note_bytes((void *)(long)ctx->data, (void *)(long)ctx->data_end, gate);
 	look_at(gate);
 	send_xdp(ctx, gate, audited);
 }
@@ -233,7 +233,6 @@ int rolewall_xdp(struct xdp_md *ctx)
 	struct court court = {
 		.book.cells = active_cells(),
 		.book.mask = image_mask(),
-		.ifindex = ctx->ingress_ifindex,
 	};
 	struct frame frame = xdp_frame(ctx);
 	struct outcome outcome;

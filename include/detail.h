@@ -13,6 +13,7 @@
 /* protocol << 16 | destination port; one more for packets without one. */
 #define PORT_UDP 0x10000U
 #define PORT_NONE 0x20000U
+#define PORT_IN_PACKET (PORT_NONE + 1) /* nobody has read it yet; never counted */
 #define PORT_PAGE 256U
 #define PORT_PAGES (PORT_NONE / PORT_PAGE + 1)
 
