@@ -17,6 +17,9 @@
 #define PORT_IKE 500
 #define PORT_IKE_NAT 4500
 
+/* The environment's: the interface a frame came in by. It takes three loads: who needs it asks. */
+static __always_inline __u32 frame_ifindex(const struct frame *frame);
+
 enum fast {
 	FAST_NO, /* not for this way */
 	FAST_ROW, /* passes by a row */

@@ -30,8 +30,6 @@ struct frame {
 
 /* The environment's: full length of an XDP frame that lies in several buffers. */
 static __always_inline __u32 frame_whole_length(const struct frame *frame);
-/* The environment's: the interface it came in by. Takes three loads, so only who needs it asks. */
-static __always_inline __u32 frame_ifindex(const struct frame *frame);
 
 /*
  * SIZE bytes at OFFSET, or NULL where the readable part ends before them. A cursor only: the

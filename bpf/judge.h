@@ -12,6 +12,12 @@
 #include "fast.h"
 #include "parse.h"
 
+static __always_inline __u32 frame_ifindex(const struct frame *frame)
+{
+	return frame->home == FRAME_XDP ? ((struct xdp_md *)frame->context)->ingress_ifindex
+					: ((struct __sk_buff *)frame->context)->ifindex;
+}
+
 /* The port of a packet that was read to the end of its transport header, as detail.h counts it. */
 static __always_inline __u32 port_of(const struct packet *packet)
 {

@@ -148,12 +148,6 @@ static __always_inline __u32 image_mask(void)
 	return knobs.image_mask;
 }
 
-static __always_inline __u32 frame_ifindex(const struct frame *frame)
-{
-	return frame->home == FRAME_XDP ? ((struct xdp_md *)frame->context)->ingress_ifindex
-					: ((struct __sk_buff *)frame->context)->ifindex;
-}
-
 static __always_inline enum side side_of(__u32 ifindex)
 {
 	__u32 *side = bpf_map_lookup_elem(&sides, &ifindex);
