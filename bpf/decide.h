@@ -251,16 +251,21 @@ static __always_inline enum reason decide_icmp(const struct court *court,
 	return REASON_icmp_type;
 }
 
-/* No row opens the port to this source: failsafe and IPsec, else a flow, else the reason it drops. */
+/*
+ * No row opens the port to this source: failsafe and IPsec that is wanted, else a flow, else the
+ * reason it drops. A port alone does not make IKE of what belongs to a flow.
+ */
 static __always_inline struct verdict decide_no_row(const struct court *court,
 						    const struct packet *packet, __u32 value)
 {
 	enum reason reason = reason_of(value);
 
-	if (reason && reason != REASON_port_not_in_matrix)
+	if (is_pass(reason))
 		return verdict(reason);
 	if (is_reply(court, packet))
 		return verdict(REASON_flow);
+	if (reason == REASON_ipsec_exempt)
+		return verdict(reason);
 	if (value != ROW_NONE && value != ROW_OTHER_SOURCE && !reason)
 		return verdict(REASON_image_fault);
 	if (may_be_reply(court, packet))

@@ -121,13 +121,13 @@ verified_once __u32 judge_departure(const struct departure *departure)
 	source = (struct end){.cell = departure->source};
 	value = find_outbound(&book, &source, departure->key.protocol, (__u16)departure->key.ports,
 			      departure->destination);
-	if (is_row(value) || reason_of(value))
+	if (is_row(value) || (reason_of(value) && reason_of(value) != REASON_ipsec_exempt))
 		return value;
-	if (value)
+	if (value && !reason_of(value))
 		return REASON_CELL(REASON_image_fault);
 	if (answers(&book, departure) || flow_find(&departure->key, &departure->touch))
 		return REASON_CELL(REASON_outbound);
-	return REASON_CELL(REASON_outbound_not_in_matrix);
+	return value ? value : REASON_CELL(REASON_outbound_not_in_matrix);
 }
 
 #endif

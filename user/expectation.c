@@ -96,10 +96,12 @@ enum reason expect_inbound(const struct expectation *expectation)
 
 	if (is_failsafe(expectation))
 		return REASON_failsafe;
-	if (ipsec)
+	if (ipsec == REASON_ipsec)
 		return ipsec;
 	if (opening && admits_some(expectation, opening))
 		return REASON_matrix;
+	if (ipsec)
+		return ipsec;
 	if (may_be_reply(expectation))
 		return REASON_asymmetric;
 	return opening ? REASON_source_not_allowed : REASON_port_not_in_matrix;
@@ -110,11 +112,13 @@ enum reason expect_outbound(const struct expectation *expectation)
 	const struct opening *opening = find_covering(expectation, DIRECTION_OUT);
 	enum reason ipsec = expect_ipsec(expectation);
 
+	if (ipsec == REASON_ipsec)
+		return ipsec;
+	if (expectation->policy->site->outbound_matrix && opening &&
+	    admits_some(expectation, opening))
+		return REASON_matrix;
 	if (ipsec)
 		return ipsec;
-	if (!expectation->policy->site->outbound_matrix)
-		return REASON_outbound;
-	if (opening && admits_some(expectation, opening))
-		return REASON_matrix;
-	return REASON_outbound_not_in_matrix;
+	return expectation->policy->site->outbound_matrix ? REASON_outbound_not_in_matrix
+							  : REASON_outbound;
 }

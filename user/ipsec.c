@@ -108,7 +108,7 @@ static bool opens_ike(const struct row *row)
 	return false;
 }
 
-/* A row of the site cannot let IKE in where the matrix exempts the host; the first pool that shows it is told. */
+/* A row of the site that lets IKE in where the matrix exempts the host; the first pool that shows it is told. */
 static void warn_of_rows(const struct resolution *resolution)
 {
 	const struct policy *policy = &resolution->policy;
@@ -124,8 +124,8 @@ static void warn_of_rows(const struct resolution *resolution)
 				continue;
 			diag_warning(resolution->diags, row->place,
 				     "row %s opens udp 500 or 4500 on pool \"%s\", which is exempt "
-				     "from IPsec: such packets drop all the same; ipsec: permits "
-				     "them between two ends",
+				     "from IPsec: IKE gets in by it, ESP does not; ipsec: permits "
+				     "both between two ends",
 				     row->id, pool->name);
 			break;
 		}

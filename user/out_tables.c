@@ -47,10 +47,12 @@ static __u32 destination_value(const struct outbound *outbound, const struct ope
 	/* Of a guarded destination its own table has said it. */
 	if (ike && !pool)
 		value = ipsec_value(sources, outbound->id, destination);
-	if (value || !sources->policy->site->outbound_matrix)
+	if (value == REASON_CELL(REASON_ipsec))
+		return value;
+	if (!sources->policy->site->outbound_matrix)
 		return value ? value : OPEN;
-	if (opening)
-		value = row_value(sources, opening, destination);
+	if (opening && row_value(sources, opening, destination))
+		return row_value(sources, opening, destination);
 	if (!value && pool && outbound->known[kind_of_pool(sources, pool) - sources->kinds->items])
 		value = OPEN;
 	return value;

@@ -95,10 +95,12 @@ static __u32 source_value(const struct inbound *inbound, const struct opening *o
 			  size_t source)
 {
 	__u32 value = ike ? ipsec_value(inbound->sources, inbound->id, source) : 0;
+	__u32 row = opening ? row_value(inbound->sources, opening, source) : 0;
 
-	if (value)
-		return value;
-	return opening ? row_value(inbound->sources, opening, source) : SHUT;
+	/* A row may mean the port for something else than IKE, media ranges above all. */
+	if (value == REASON_CELL(REASON_ipsec) || !row)
+		return value || opening ? value : SHUT;
+	return row;
 }
 
 static int inbound_entry(const void *context, unsigned int port, __u32 *entry)

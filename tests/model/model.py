@@ -123,9 +123,31 @@ class Model:
         policy = self.policy
         if policy.paired(packet.source, packet.destination):
             return "ipsec"
-        if policy.exempt(packet.source) or policy.exempt(packet.destination):
-            return "ipsec_exempt"
-        return None
+        exempt = policy.exempt(packet.source) or policy.exempt(packet.destination)
+        if not exempt or ike and self.has_other_ground(packet):
+            return None
+        return "ipsec_exempt"
+
+    def has_other_ground(self, packet):
+        """What a row, an answer or a flow explains is not taken for IKE because of its port."""
+        policy = self.policy
+        if policy.guarded(packet.destination):
+            row, _ = policy.opens(
+                packet.destination, packet.protocol, packet.dport, packet.source
+            )
+            return bool(row) or bool(
+                self.find_flow(
+                    packet.destination, packet.source, packet.protocol, packet.dport, packet.sport
+                )
+            )
+        return (
+            policy.outbound_matrix
+            and bool(
+                policy.sends(packet.source, packet.protocol, packet.dport, packet.destination)
+            )
+            or self.is_answer(packet)
+            or self.in_flow(packet)
+        )
 
     def refuse(self, packet, to_guarded):
         """What holds for guarded hosts only."""

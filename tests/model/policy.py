@@ -216,11 +216,8 @@ class Policy:
         """Without memory: by a row, by failsafe or by an IPsec pair."""
         if self.failsafe(protocol, port, peer):
             return True
-        if protocol == UDP and port in IKE_PORTS:
-            if self.paired(host, peer):
-                return True
-            if self.exempt(host) or self.exempt(peer):
-                return False
+        if protocol == UDP and port in IKE_PORTS and self.paired(host, peer):
+            return True
         return self.opens(host, protocol, port, peer)[0] is not None
 
     def sends(self, host, protocol, port, peer):

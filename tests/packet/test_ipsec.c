@@ -78,7 +78,12 @@ static const char pairs[] = "ipsec:\n"
 		 .steps = {EACH(ipsec_exempt, FRONT_END, CLIENT)}},                                \
 		{"two guarded hosts that are no pair",                                             \
 		 .steps = {EACH(ipsec_exempt, DIRECTOR, FRONT_END),                                \
-			   EACH(ipsec_exempt, FRONT_END, DIRECTOR)}},                              \
+			   STEP(ipsec_exempt, ESP(FRONT_END, DIRECTOR)),                           \
+			   STEP(ipsec_exempt, AH(FRONT_END, DIRECTOR)),                            \
+			   STEP(ipsec_exempt, IKE_NAT(FRONT_END, DIRECTOR))}},                     \
+		{"a row's port is no IKE", .steps = {{.recipe = {IKE(FRONT_END, DIRECTOR)},        \
+						      .reason = REASON_matrix,                     \
+						      .flows = 1}}},                               \
 		{"neither end guarded", .steps = {EACH(transit, PHONE_GATEWAY, SMB_SERVER)}},      \
 		{"UDP of a pair to other ports, and TCP to 500",                                   \
 		 .steps = {STEP(port_not_in_matrix, FROM_TO(PHONE_GATEWAY, FRONT_END),             \
@@ -143,6 +148,11 @@ static const struct script matrix_scripts[] = {
 
 /* Without pairs. */
 static const struct script exempt_scripts[] = {
+	{"an answer from an open port is no IKE",
+	 .steps = {STEP(outbound, FROM_TO(FRONT_END, CLIENT), .protocol = IPPROTO_UDP,
+			.source_port = 50000, .destination_port = 4500),
+		   STEP(ipsec_exempt, FROM_TO(FRONT_END, CLIENT), .protocol = IPPROTO_UDP,
+			.source_port = 9, .destination_port = 4500)}},
 	{"to an exempt host", .steps = {EACH(ipsec_exempt, PHONE_GATEWAY, FRONT_END)}},
 	{"from an exempt host", .steps = {EACH(ipsec_exempt, FRONT_END, PHONE_GATEWAY)}},
 	{"to the next of the pool", .steps = {EACH(ipsec_exempt, FRONT_END, FRONT_END_TWO)}},

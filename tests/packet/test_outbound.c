@@ -212,7 +212,12 @@ static const struct script asymmetric_scripts[] = {
 			   STEP(CLIENT, FRONT_END, ipsec_exempt, UDP_TO(4500)),                    \
 			   STEP(FRONT_END, CLIENT, ipsec_exempt, UDP_TO(500)),                     \
 			   STEP(DIRECTOR, FRONT_END, ipsec_exempt, UDP_TO(500)),                   \
-			   STEP(FRONT_END, DIRECTOR, ipsec_exempt, UDP_TO(500)),                   \
+			   STEP(FRONT_END, DIRECTOR, ipsec_exempt, UDP_TO(4500)),                  \
+			   {.recipe = {.source = &FRONT_END,                                       \
+				       .destination = &DIRECTOR,                                   \
+				       UDP_TO(500)},                                               \
+			    .reason = REASON_matrix,                                               \
+			    .flows = 1},                                                           \
 			   STEP(MEDIATION, DIRECTOR, ipsec_exempt, PROTOCOL(IPPROTO_ESP))}},       \
 		{"TCP to these ports is no IKE",                                                   \
 		 .steps = {STEP(CLIENT, FRONT_END, port_not_in_matrix, TCP_TO(500))}},             \

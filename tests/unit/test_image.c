@@ -233,6 +233,12 @@ static bool plain_is_ike(const struct lookup *lookup)
 	return lookup->transport == TRANSPORT_UDP && (lookup->port == 500 || lookup->port == 4500);
 }
 
+/* The words that are no row's id have no slash. */
+static bool is_row_id(const char *said)
+{
+	return strchr(said, '/');
+}
+
 static const char *plain_inbound(const struct lookup *lookup)
 {
 	const struct site *site = lookup->policy->site;
@@ -248,9 +254,11 @@ static const char *plain_inbound(const struct lookup *lookup)
 		    plain_matches(lookup->policy, lookup->policy->failsafe, &lookup->source))
 			return "failsafe";
 	}
-	if (guarded && plain_is_ike(lookup) && plain_ipsec(lookup))
-		return plain_ipsec(lookup);
-	return plain_row(lookup);
+	if (!guarded || !plain_is_ike(lookup) || !plain_ipsec(lookup))
+		return plain_row(lookup);
+	return strcmp(plain_ipsec(lookup), "ipsec") && is_row_id(plain_row(lookup))
+		       ? plain_row(lookup)
+		       : plain_ipsec(lookup);
 }
 
 /* Does an inbound row of the destination name the source as one who starts such connections? */
@@ -269,13 +277,15 @@ static const char *plain_outbound(const struct lookup *lookup)
 {
 	const struct policy_pool *pool = plain_guard(lookup->policy, &lookup->source);
 	bool guarded = plain_guard(lookup->policy, &lookup->destination);
-	const char *found = NULL;
+	const char *found = NULL, *ipsec = NULL;
 	size_t best = (size_t)-1;
 
-	if (!guarded && plain_is_ike(lookup) && plain_ipsec(lookup))
-		return plain_ipsec(lookup);
+	if (!guarded && plain_is_ike(lookup))
+		ipsec = plain_ipsec(lookup);
+	if (ipsec && !strcmp(ipsec, "ipsec"))
+		return ipsec;
 	if (!lookup->policy->site->outbound_matrix)
-		return "outbound";
+		return ipsec ? ipsec : "outbound";
 	for (size_t i = 0; i < pool->n_grants; i++) {
 		const struct grant *grant = &pool->grants[i];
 
@@ -285,8 +295,8 @@ static const char *plain_outbound(const struct lookup *lookup)
 			found = lookup->policy->rows[grant->row]->id;
 		}
 	}
-	if (found)
-		return found;
+	if (found || ipsec)
+		return found ? found : ipsec;
 	return plain_known(lookup) ? "outbound" : "not in a row";
 }
 

@@ -126,7 +126,7 @@ static void refuses(void **state)
 	START "extra: [{role: " role ", ports: " ports ", protocols: " protocol "}]\n"
 #define DROPS(pool)                                                                                \
 	"s:6:9: warning: row extra/01 opens udp 500 or 4500 on pool \"" pool                       \
-	"\", which is exempt from IPsec: such packets drop all the same; ipsec: permits them "     \
+	"\", which is exempt from IPsec: IKE gets in by it, ESP does not; ipsec: permits both "    \
 	"between two ends\n"
 
 static const struct text_row warnings[] = {
