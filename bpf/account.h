@@ -12,10 +12,13 @@
 /* NULL if it cannot be counted; no map lookup of one element fails. */
 static __always_inline struct drop_gate *count_drop(enum reason reason, __u32 bytes, bool audited)
 {
-	__u32 key = 0, index = reason;
+	__u32 key = 0;
 	struct drop_counters *all = bpf_map_lookup_elem(&drops, &key);
 	struct drop_counter *counter;
+	__u64 index = reason;
 
+	/* The copy that is tested has to be the one that is used (Linux 6.1). */
+	keep(index);
 	if (!all || index >= N_DROP_REASONS)
 		return NULL;
 	keep(index);
@@ -29,10 +32,12 @@ static __always_inline struct drop_gate *count_drop(enum reason reason, __u32 by
 
 static __always_inline void count_pass(enum reason reason, __u32 bytes)
 {
-	__u32 key = 0, index = reason - FIRST_PASS_REASON;
+	__u32 key = 0;
 	struct pass_counters *all = bpf_map_lookup_elem(&passes, &key);
+	__u64 index = (__u32)reason - FIRST_PASS_REASON;
 	struct counter *counter;
 
+	keep(index);
 	if (!all || index >= N_PASS_REASONS)
 		return;
 	keep(index);

@@ -99,9 +99,9 @@ static __always_inline void send_tc(struct __sk_buff *skb, struct drop_gate *gat
 		event->tag = (__u16)skb->vlan_tci;
 	}
 	bytes = captured_bytes(event->length);
-	if (bytes && !bpf_skb_load_bytes(skb, 0, event->bytes, bytes))
+	if (bytes >= EVENT_BYTES_LEAST && !bpf_skb_load_bytes(skb, 0, event->bytes, bytes))
 		event->captured = bytes;
-	bpf_ringbuf_submit(event, 0);
+	send_event(event);
 }
 
 /* A drop that is to be looked at, as its note says. */

@@ -136,9 +136,9 @@ static __always_inline void send_xdp(struct xdp_md *ctx, struct drop_gate *gate,
 	event->audited = audited;
 	event->length = (__u32)bpf_xdp_get_buff_len(ctx);
 	bytes = captured_bytes(event->length);
-	if (bytes && !bpf_xdp_load_bytes(ctx, 0, event->bytes, bytes))
+	if (bytes >= EVENT_BYTES_LEAST && !bpf_xdp_load_bytes(ctx, 0, event->bytes, bytes))
 		event->captured = bytes;
-	bpf_ringbuf_submit(event, 0);
+	send_event(event);
 }
 
 /* A drop that is to be looked at, as its note says. */
