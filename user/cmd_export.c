@@ -97,9 +97,9 @@ static int export_ipsec(const struct arguments *arguments)
 
 static int run(const struct arguments *arguments)
 {
-	if (strcmp(arguments->operand, "ipsec")) {
+	if (strcmp(arguments->operands[0], "ipsec")) {
 		fprintf(stderr, "rolewall export: unknown word \"%s\"; accepted: ipsec\n",
-			arguments->operand);
+			arguments->operands[0]);
 		return ERR_USAGE;
 	}
 	if (arguments->common.format == FORMAT_TABLE)
@@ -117,7 +117,9 @@ const struct command command_export = {
 		"site, as configuration of those who do IPsec. Where the vendor's documents disagree,\n"
 		"--variant takes one of them: ports-and-protocols (default) or network-requirements.\n"
 		"What the site's `ipsec:` pairs name is left to IPsec. Touches no kernel.",
-	.operand = "ipsec",
+	.operands = "ipsec",
+	.operands_min = 1,
+	.operands_max = 1,
 	.options =
 		{
 			[OPTION_FORMAT] = {"format", "FORMAT", FORMATS},

@@ -4,6 +4,7 @@
 #define ROLEWALL_COMMAND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
 
@@ -11,11 +12,13 @@ enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
 struct common {
 	const char *site; /* -c, --config */
 	const char *pin_dir; /* --pin-dir */
+	const char *state_dir; /* --state-dir, or $ROLEWALL_STATE_DIR; NULL: as pin_dir says */
 	enum format format; /* --json, --csv */
 };
 
 #define DEFAULT_SITE "/etc/rolewall/site.yaml"
 #define DEFAULT_PIN_DIR "/sys/fs/bpf/rolewall"
+#define DEFAULT_STATE_DIR "/var/lib/rolewall"
 
 struct option_spec { /* an option of one command beyond the common ones */
 	const char *name; /* "src", without dashes */
@@ -30,23 +33,27 @@ struct arguments {
 	struct common common;
 	bool site_given; /* -c was on the command line */
 	const char *values[COMMAND_OPTIONS_MAX];
-	const char
-		*operand; /* the word behind the command; never NULL where the command wants one */
+	char **operands; /* the words behind the command, as many as it wants */
+	size_t n_operands;
 };
 
 struct command {
 	const char *name;
 	const char *summary; /* one line for `rolewall help` */
 	const char *help; /* paragraphs for `rolewall COMMAND --help` */
-	const char *operand; /* what the help calls the word that it wants; NULL = it wants none */
+	const char *operands; /* what the help calls the words that it wants; NULL = none */
+	size_t operands_min, operands_max;
 	struct option_spec options[COMMAND_OPTIONS_MAX]; /* ends at a NULL name */
-	/* Returns 0 or -errno (-EINVAL for refused input); main.c turns it into 0, 1 or 2. */
+	/* Returns 0, -errno (-EINVAL for refused input) or one of ERR_*; main.c makes it 0 to 3. */
 	int (*run)(const struct arguments *arguments);
 };
 
 /* A wrong command line: message on stderr, exit status 2. */
 #define EXIT_USAGE 2
 #define ERR_USAGE (-4096)
+/* Nothing is wrong, but something would change: exit status 3. */
+#define EXIT_CHANGES 3
+#define ERR_CHANGES (-4097)
 
 extern const struct command command_check, command_matrix, command_apply, command_status,
 	command_explain, command_drops, command_watch, command_metrics, command_detach,

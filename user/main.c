@@ -21,11 +21,12 @@ static const struct command *const commands[] = {
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 /* What getopt_long() returns for options without a letter; own options follow. */
-enum { OPTION_PIN_DIR = 256, OPTION_JSON, OPTION_CSV, OPTION_OWN };
+enum { OPTION_PIN_DIR = 256, OPTION_STATE_DIR, OPTION_JSON, OPTION_CSV, OPTION_OWN };
 
 static const struct option common_options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"pin-dir", required_argument, NULL, OPTION_PIN_DIR},
+	{"state-dir", required_argument, NULL, OPTION_STATE_DIR},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"csv", no_argument, NULL, OPTION_CSV},
 	{"help", no_argument, NULL, 'h'},
@@ -55,7 +56,7 @@ static void print_option(const char *name, const char *value, const char *help)
 static void print_command_help(const struct command *command)
 {
 	printf("Usage: rolewall %s%s%s [OPTION...]\n\n%s.\n", command->name,
-	       command->operand ? " " : "", command->operand ? command->operand : "",
+	       command->operands ? " " : "", command->operands ? command->operands : "",
 	       command->summary);
 	if (command->help)
 		printf("\n%s\n", command->help);
@@ -65,6 +66,8 @@ static void print_command_help(const struct command *command)
 			     command->options[i].help);
 	print_option("config", "SITE", "the site file (-c); default " DEFAULT_SITE);
 	print_option("pin-dir", "DIR", "where the maps are pinned; default " DEFAULT_PIN_DIR);
+	print_option("state-dir", "DIR",
+		     "where sites and history are kept; default " DEFAULT_STATE_DIR);
 	print_option("json", NULL, "print JSON");
 	print_option("csv", NULL, "print CSV (RFC 4180)");
 	print_option("help", NULL, "print this (-h)");
@@ -162,6 +165,9 @@ static int read_option(const struct command *command, int found, char **argv,
 	case OPTION_PIN_DIR:
 		arguments->common.pin_dir = optarg;
 		return 0;
+	case OPTION_STATE_DIR:
+		arguments->common.state_dir = optarg;
+		return 0;
 	case OPTION_JSON:
 		return set_format(command, &arguments->common, FORMAT_JSON);
 	case OPTION_CSV:
@@ -189,19 +195,25 @@ static int read_arguments(const struct command *command, int argc, char **argv,
 		if (rc)
 			return rc;
 	}
-	if (command->operand && optind == argc)
-		return usage(command, "a word is missing: %s", command->operand);
-	if (command->operand)
-		arguments->operand = argv[optind++];
-	if (optind < argc)
-		return usage(command, "unexpected word \"%s\"", argv[optind]);
+	arguments->operands = &argv[optind];
+	arguments->n_operands = (size_t)(argc - optind);
+	if (arguments->n_operands < command->operands_min)
+		return usage(command, "a word is missing: %s", command->operands);
+	if (arguments->n_operands > command->operands_max)
+		return usage(command, "unexpected word \"%s\"",
+			     arguments->operands[command->operands_max]);
 	return 0;
 }
 
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct arguments arguments = {
-		.common = {.site = DEFAULT_SITE, .pin_dir = DEFAULT_PIN_DIR},
+		.common =
+			{
+				.site = DEFAULT_SITE,
+				.pin_dir = DEFAULT_PIN_DIR,
+				.state_dir = getenv("ROLEWALL_STATE_DIR"),
+			},
 	};
 	int rc = read_arguments(command, argc, argv, &arguments);
 
@@ -223,6 +235,8 @@ static int finish(int rc)
 	}
 	if (rc == ERR_USAGE)
 		return EXIT_USAGE;
+	if (rc == ERR_CHANGES)
+		return EXIT_CHANGES;
 	return rc ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
