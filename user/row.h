@@ -32,6 +32,8 @@ void row_free(struct row *row);
 
 /* A list of tcp and udp, to enum transport bits. */
 yaml_reader row_read_transports;
+/* A list of ports, to struct row; a vendor's table may speak of port 0, where it says "any". */
+yaml_reader row_read_vendor_ports, row_read_site_ports;
 
 /* Do the row's words name roles and groups of the matrix? Returns 0, -EINVAL or -ENOMEM. */
 int row_check(const struct row *row, const struct matrix *matrix, struct diagnostics *diags);
