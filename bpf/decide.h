@@ -27,8 +27,8 @@ struct court {
 	bool probe; /* judge, but leave no trace */
 };
 
-/* The environment's: which side of the gateway an interface is on. */
-static __always_inline enum side side_of(__u32 ifindex);
+/* The environment's: which side of the gateway an interface is on, as the slot's site says. */
+static __always_inline enum side side_of(__u32 ifindex, __u32 slot);
 
 static __always_inline bool is_pass(enum reason reason)
 {
@@ -145,7 +145,8 @@ static __always_inline enum reason refuse_odd(const struct court *court,
 		return REASON_mac_group;
 	if (has_ports(packet) && (!packet->source_port || !packet->destination_port))
 		return REASON_port_zero;
-	if (unlikely(is_guarded(&court->source)) && side_of(court->ifindex) == SIDE_OUTSIDE &&
+	if (unlikely(is_guarded(&court->source)) &&
+	    side_of(court->ifindex, court->book.slot) == SIDE_OUTSIDE &&
 	    !(is_guarded(&court->destination) && is_failsafe(court, packet)))
 		return REASON_spoofed;
 	if (packet->protocol == PROTOCOL_TCP && !(packet->facts & FACT_LATER_FRAGMENT) &&

@@ -220,7 +220,8 @@ static __always_inline enum fast fast_from_guarded(const struct court *court,
 {
 	bool answers;
 
-	if (!glance->destination_port || side_of(frame_ifindex(glance->frame)) == SIDE_OUTSIDE ||
+	if (!glance->destination_port ||
+	    side_of(frame_ifindex(glance->frame), court->book.slot) == SIDE_OUTSIDE ||
 	    !fast_arrival(court, glance, to_guarded, found))
 		return FAST_NO;
 	answers = is_open(fast_value(&court->book, &court->source, glance->table,

@@ -79,7 +79,7 @@ struct {
 	__type(value, struct table_counters);
 } tables SEC(".maps");
 
-/* enum side by ifindex. */
+/* enum side by ifindex, a byte for each slot, so that sides change with the flip. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, IFINDEX_MAX);
@@ -137,22 +137,16 @@ static __always_inline const __u32 *image_cells(__u32 slot)
 	return bpf_map_lookup_elem(&images, &slot);
 }
 
-/* Of the image in force. */
-static __always_inline const __u32 *active_cells(void)
-{
-	return bpf_map_lookup_elem(&images, &control.active);
-}
-
 static __always_inline __u32 image_mask(void)
 {
 	return knobs.image_mask;
 }
 
-static __always_inline enum side side_of(__u32 ifindex)
+static __always_inline enum side side_of(__u32 ifindex, __u32 slot)
 {
 	__u32 *side = bpf_map_lookup_elem(&sides, &ifindex);
 
-	return side ? *side : SIDE_ANY;
+	return side ? *side >> SIDE_SHIFT(slot) & SIDE_MASK : SIDE_ANY;
 }
 
 static __always_inline struct flow_bucket4 *flow_bucket4(__u32 number)

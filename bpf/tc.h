@@ -192,9 +192,11 @@ int rolewall_tc_probe(struct __sk_buff *skb)
 SEC("tc")
 int rolewall_tc(struct __sk_buff *skb)
 {
+	__u32 slot = read_once(control.active);
 	struct court court = {
-		.book.cells = active_cells(),
+		.book.cells = image_cells(slot),
 		.book.mask = image_mask(),
+		.book.slot = slot,
 	};
 	struct frame frame = skb_frame(skb);
 	struct outcome outcome;

@@ -9,16 +9,40 @@
 #include "image.h"
 #include "reason.h"
 
-#define ROLEWALL_ABI 3U
+#define ROLEWALL_ABI 4U
 
-#define IMAGE_SLOTS 4U
+#define IMAGE_SLOTS 4U /* active, fallback, shadow, candidate */
+#define NO_SLOT IMAGE_SLOTS
 #define IFINDEX_MAX 65536U
 
 /*
- * Read by every packet; one writer for each member. The flip is the store to `active`.
+ * What is in force, and until when. The controller and the clock both write it: always both cells
+ * at once, by a compare-and-swap, so that neither undoes what the other did meanwhile.
+ */
+union reign {
+	struct {
+		__u32 active; /* slot of the image in force */
+		__u32 deadline; /* epoch at which the clock returns to the fallback; 0 = no trial */
+	};
+	__u64 both;
+};
+
+/* As a deadline: the trial entries pass every packet, as the trial is over or has not begun. */
+#define DEADLINE_PASSED 0xffffffffU
+
+/*
+ * Read by every packet; one writer for each member but the first two. The flip is the swap of
+ * `reign`.
  */
 struct control {
-	__u32 active; /* slot of the image in force (controller) */
+	union { /* as union reign */
+		struct {
+			__u32 active;
+			__u32 deadline;
+		};
+		__u64 reign;
+	};
+	__u32 fallback; /* slot to return to, NO_SLOT = nothing was loaded before (controller) */
 	__u32 epoch; /* seconds since the timer started, from 1 (timer) */
 	__u32 hash_key[2]; /* random, drawn once when the map is made (controller) */
 	__u32 probe_key[2]; /* random; a packet that carries both words is a probe (controller) */
@@ -28,8 +52,14 @@ struct control {
 	__u32 watch_until; /* epoch at which the watcher's lease ends, 0 = nobody (watcher) */
 	__u32 watch_rate; /* events of a CPU in a second (watcher) */
 	__u32 watcher; /* process id (watcher) */
-	__u32 spare;
+	__u32 shadow; /* slot of the shadow image, NO_SLOT = none (controller) */
+	__u32 returned; /* 1 after the clock returned, until the controller has seen to it */
+	__u64 returns; /* how often the clock did (clock) */
 };
+
+/* An interface's side under each slot's image: an element of `sides`. */
+#define SIDE_SHIFT(slot) ((slot) % IMAGE_SLOTS * 8)
+#define SIDE_MASK 0xffU
 
 struct counter {
 	__u64 packets;

@@ -136,9 +136,12 @@ static int write_candidate(struct transaction *transaction, struct applied *appl
 	struct selftest test = {0};
 	int err;
 
-	transaction->slot = transaction->fresh
-				    ? 0
-				    : (kernel->control->active + 1) % kernel_slots(kernel->pages);
+	transaction->slot = transaction->fresh ? 0 : kernel_free_slot(kernel);
+	if (transaction->slot == NO_SLOT) {
+		fprintf(stderr, "rolewall: no image slot is free: %u, %s\n",
+			kernel_slots(kernel->pages), "a shadow or a trial has the others");
+		return -EBUSY;
+	}
 	err = counters_name(kernel, &transaction->registries);
 	if (!err)
 		err = kernel_put_image(kernel, transaction->slot, &transaction->image);
@@ -182,8 +185,10 @@ static int attach_one(struct transaction *transaction, size_t index)
 	enum hook hook;
 	int err;
 
-	if (is_kept(attachment, interface))
-		return kernel_set_side(&transaction->kernel, attachment->ifindex, interface->side);
+	err = kernel_set_side(&transaction->kernel, if_nametoindex(interface->name),
+			      transaction->slot, interface->side);
+	if (err || is_kept(attachment, interface))
+		return err;
 	if (attachment && attachment->ifindex == if_nametoindex(interface->name))
 		return change_hook(transaction, attachment, interface, &hook);
 	/* The pin of an interface that was deleted and made again holds an empty link. */
@@ -233,9 +238,7 @@ static void undo_attach(struct transaction *transaction)
 
 		if (!old->ifindex)
 			continue;
-		if (is_among(old, now, count))
-			kernel_set_side(kernel, old->ifindex, old->side);
-		else
+		if (!is_among(old, now, count))
 			kernel_attach(kernel, &again, &hook);
 	}
 	free(now);

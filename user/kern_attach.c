@@ -94,6 +94,7 @@ static int read_attachment(const struct kernel *kernel, const char *name,
 	_cleanup_close_ int fd = -1;
 	char pin[PATH_MAX];
 	const char *at = strrchr(name, '@');
+	__u32 sides;
 	int err;
 
 	*attachment = (struct attachment){0};
@@ -107,10 +108,13 @@ static int read_attachment(const struct kernel *kernel, const char *name,
 		return fd;
 	attachment->ifindex = link_ifindex(fd);
 	/* detach must work on pins of another version, where no map is open. */
-	if (!attachment->ifindex || kernel->map[MAP_sides] < 0)
+	if (!attachment->ifindex || !kernel->control)
 		return 0;
-	err = bpf_map_lookup_elem(kernel->map[MAP_sides], &attachment->ifindex, &attachment->side);
-	return err ? -errno : 0;
+	err = bpf_map_lookup_elem(kernel->map[MAP_sides], &attachment->ifindex, &sides);
+	if (err)
+		return -errno;
+	attachment->side = sides >> SIDE_SHIFT(kernel->control->active) & SIDE_MASK;
+	return 0;
 }
 
 static int compare_attachments(const void *a, const void *b)
@@ -192,9 +196,15 @@ int kernel_check_interface(const struct kernel *kernel, const struct site_interf
 
 /* --- changes */
 
-int kernel_set_side(const struct kernel *kernel, unsigned int ifindex, enum side side)
+int kernel_set_side(const struct kernel *kernel, unsigned int ifindex, __u32 slot, enum side side)
 {
-	return bpf_map_update_elem(kernel->map[MAP_sides], &ifindex, &side, BPF_ANY) ? -errno : 0;
+	__u32 sides;
+
+	if (bpf_map_lookup_elem(kernel->map[MAP_sides], &ifindex, &sides))
+		return -errno;
+	sides &= ~(SIDE_MASK << SIDE_SHIFT(slot));
+	sides |= (__u32)side << SIDE_SHIFT(slot);
+	return bpf_map_update_elem(kernel->map[MAP_sides], &ifindex, &sides, BPF_ANY) ? -errno : 0;
 }
 
 /* fd of a link, or -errno. */
@@ -232,7 +242,7 @@ int kernel_attach(const struct kernel *kernel, const struct site_interface *inte
 {
 	static const enum hook order[] = {HOOK_XDP_NATIVE, HOOK_TC};
 	unsigned int ifindex = if_nametoindex(interface->name);
-	int err = ifindex ? kernel_set_side(kernel, ifindex, interface->side) : -ENODEV;
+	int err = ifindex ? 0 : -ENODEV;
 	size_t i;
 
 	*hook = interface->hook;

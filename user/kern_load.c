@@ -159,6 +159,7 @@ static int init_control(struct kernel *kernel, __u32 pages)
 	struct control *control = kernel->control;
 
 	control->epoch = 1;
+	control->fallback = control->shadow = NO_SLOT;
 	control->abi = ROLEWALL_ABI;
 	control->image_pages = kernel->pages = pages;
 	identify_build(control->build);
@@ -242,7 +243,9 @@ int kernel_reload(struct kernel *kernel, __u32 pages)
 
 void kernel_flip(const struct kernel *kernel, __u32 slot)
 {
-	__atomic_store_n(&kernel->control->active, slot, __ATOMIC_RELEASE);
+	const union reign reign = {.active = slot};
+
+	__atomic_store_n(&kernel->control->reign, reign.both, __ATOMIC_SEQ_CST);
 }
 
 int kernel_switch(struct kernel *kernel, __u32 slot)

@@ -84,6 +84,8 @@ int kernel_reload(struct kernel *kernel, __u32 pages);
 int kernel_switch(struct kernel *kernel, __u32 slot);
 /* The flip: from the next packet on, SLOT is in force on every interface and CPU. */
 void kernel_flip(const struct kernel *kernel, __u32 slot);
+/* A slot that holds nothing anybody needs: neither active, nor fallback, nor shadow; or NO_SLOT. */
+__u32 kernel_free_slot(const struct kernel *kernel);
 /* True if this binary's programs are the ones that are loaded. */
 bool kernel_is_current(const struct kernel *kernel);
 /* Removes links, pins, and the directory. Locked. */
@@ -110,7 +112,7 @@ struct attachment {
 	char name[16]; /* as pinned; the interface may have been renamed since */
 	unsigned int ifindex; /* 0: the interface is gone */
 	enum hook hook; /* never HOOK_AUTO */
-	enum side side;
+	enum side side; /* under the image in force */
 };
 
 /* All attachments, by name; *list is to be freed. */
@@ -121,8 +123,8 @@ int kernel_check_interface(const struct kernel *kernel, const struct site_interf
 int kernel_attach(const struct kernel *kernel, const struct site_interface *interface,
 		  enum hook *hook);
 int kernel_detach(const struct kernel *kernel, const struct attachment *attachment);
-/* Says on which side an attached interface is. */
-int kernel_set_side(const struct kernel *kernel, unsigned int ifindex, enum side side);
+/* Says on which side an interface is under a slot's image. */
+int kernel_set_side(const struct kernel *kernel, unsigned int ifindex, __u32 slot, enum side side);
 
 /* kern_probe.c: one frame through a loaded program, uncounted and unrecorded. */
 struct probe_result {

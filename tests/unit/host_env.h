@@ -72,9 +72,10 @@ static __always_inline void count_fragments(void)
 	host.fragmented++;
 }
 
-static __always_inline enum side side_of(__u32 ifindex)
+static __always_inline enum side side_of(__u32 ifindex, __u32 slot)
 {
 	(void)ifindex;
+	(void)slot;
 	return host.side;
 }
 
