@@ -86,7 +86,7 @@ static __always_inline void account_pass(const struct outcome *outcome)
 }
 
 /* What comes of a drop. */
-struct account {
+struct dropped {
 	bool goes_on; /* audited: passes all the same */
 	struct drop_gate *due; /* the drop is to be looked at; what is known of it is noted there */
 };
@@ -122,19 +122,19 @@ static __always_inline void note_outcome(const struct outcome *outcome, struct d
 	gate->generation = book->cells[HEADER_GENERATION];
 }
 
-static __always_inline struct account account_drop(const struct outcome *outcome)
+static __always_inline struct dropped account_drop(const struct outcome *outcome)
 {
-	struct account account = {};
+	struct dropped dropped = {};
 	struct drop_gate *gate;
 
 	count_end(outcome);
-	account.goes_on = outcome->book.cells && outcome->book.cells[HEADER_OPTIONS] & OPTION_AUDIT;
-	gate = count_drop(outcome->reason, outcome->length, account.goes_on);
+	dropped.goes_on = outcome->book.cells && outcome->book.cells[HEADER_OPTIONS] & OPTION_AUDIT;
+	gate = count_drop(outcome->reason, outcome->length, dropped.goes_on);
 	if (!gate || likely(!is_due(gate)))
-		return account;
+		return dropped;
 	note_outcome(outcome, gate);
-	account.due = gate;
-	return account;
+	dropped.due = gate;
+	return dropped;
 }
 
 #endif

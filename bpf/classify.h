@@ -129,6 +129,33 @@ static __always_inline __u32 record_id(__u32 trie_cell)
 #define ROW_NONE 0U /* shut */
 #define ROW_OTHER_SOURCE CELL_BY_SOURCE /* open, but not to this source */
 
+/* What the table by high byte at TABLE has for PORT, which is as it lies in a packet. */
+static __always_inline __u32 port_cell(const struct book *book, __u32 table, __u16 port)
+{
+	__u32 entry = cell(book, table + high_byte(port));
+
+	if ((entry & CELL_KIND) == CELL_POINTER)
+		entry = cell(book, entry + low_byte(port));
+	return entry;
+}
+
+static __always_inline bool is_by_source(__u32 entry)
+{
+	return (entry & CELL_KIND) == CELL_BY_SOURCE;
+}
+
+/* What a table by source, which ENTRY leads to, has for the end with trie cell OTHER. */
+static __always_inline __u32 cell_for(const struct book *book, __u32 entry, __u32 other)
+{
+	return cell(book, entry + record_id(other));
+}
+
+/* A value that may go by the other end. */
+static __always_inline __u32 value_for(const struct book *book, __u32 entry, __u32 other)
+{
+	return is_by_source(entry) ? cell_for(book, entry, other) : entry;
+}
+
 /*
  * The row that opens PORT of one end to the source with trie cell SOURCE: a counter id, ROW_NONE,
  * ROW_OTHER_SOURCE, a reason (image.h) or a cell that no image has. TABLE is RECORD_TCP or RECORD_UDP.
@@ -136,13 +163,11 @@ static __always_inline __u32 record_id(__u32 trie_cell)
 static __always_inline __u32 find_row(const struct book *book, const struct end *end,
 				      enum image_record table, __u16 port, __u32 source)
 {
-	__u32 entry = cell(book, end->cell + (__u32)table + (port >> 8));
+	__u32 entry = port_cell(book, end->cell + (__u32)table, net16(port));
 
-	if ((entry & CELL_KIND) == CELL_POINTER)
-		entry = cell(book, entry + (port & 0xffU));
-	if (likely((entry & CELL_KIND) != CELL_BY_SOURCE))
+	if (likely(!is_by_source(entry)))
 		return entry;
-	entry = cell(book, entry + record_id(source));
+	entry = cell_for(book, entry, source);
 	return entry ? entry : ROW_OTHER_SOURCE;
 }
 

@@ -91,13 +91,6 @@ static __always_inline enum image_record port_table(__u8 protocol)
 	return protocol == PROTOCOL_TCP ? RECORD_TCP : RECORD_UDP;
 }
 
-/* A SYN without ACK: it starts a connection, so it is never a reply. */
-static __always_inline bool is_pure_syn(const struct packet *packet)
-{
-	return packet->protocol == PROTOCOL_TCP &&
-	       (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-}
-
 static __always_inline bool is_failsafe(const struct court *court, const struct packet *packet)
 {
 	return has_ports(packet) && find_row(&court->book, &court->destination,
@@ -109,7 +102,7 @@ static __always_inline bool is_failsafe(const struct court *court, const struct 
 static __always_inline bool is_failsafe_answer(const struct court *court,
 					       const struct packet *packet)
 {
-	return has_ports(packet) && !is_pure_syn(packet) &&
+	return has_ports(packet) && !is_first_segment(packet->tcp_flags) &&
 	       find_row(&court->book, &court->source, port_table(packet->protocol),
 			packet->source_port,
 			court->destination.cell) == REASON_CELL(REASON_failsafe);
@@ -165,7 +158,7 @@ static __always_inline bool may_be_reply(const struct court *court, const struct
 {
 	if (!is_asymmetric(court))
 		return false;
-	return packet->protocol == PROTOCOL_TCP ? !is_pure_syn(packet)
+	return packet->protocol == PROTOCOL_TCP ? !is_first_segment(packet->tcp_flags)
 						: packet->destination_port >= FIRST_DYNAMIC_PORT;
 }
 
@@ -178,7 +171,7 @@ static __always_inline bool is_reply(const struct court *court, const struct pac
 	};
 	struct flow_key key;
 
-	if (is_pure_syn(packet))
+	if (is_first_segment(packet->tcp_flags))
 		return false;
 	key = (struct flow_key){
 		.local = packet->destination,
@@ -392,7 +385,7 @@ decide_outbound(const struct court *court, const struct packet *packet, struct v
 	own = decide_departure(court, packet);
 	/* Its SYN may have gone another way. */
 	if (own.reason == REASON_outbound_not_in_matrix && is_asymmetric(court) &&
-	    packet->protocol == PROTOCOL_TCP && !is_pure_syn(packet))
+	    packet->protocol == PROTOCOL_TCP && !is_first_segment(packet->tcp_flags))
 		own = verdict(REASON_asymmetric);
 	return to_guarded && is_pass(own.reason) ? found : own;
 }

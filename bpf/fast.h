@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The fast way: a whole, untagged TCP or UDP packet whose verdict needs the image alone. Judges
- * those and leaves every other packet, whatever it is, to the full programs, so it may be as
- * narrow as it likes, but must never say anything else than they would: the packet tests and the
- * model run all their packets through both.
+ * The fast way: a whole, untagged TCP or UDP packet whose verdict needs the image, or a flow that
+ * is there already. Judges those and leaves every other packet, whatever it is, to the full
+ * programs, so it may be as narrow as it likes, but must never say anything else than they would.
+ * The packet tests ask the full programs about every packet, too, and hold the answers together.
  *
- * Nothing here calls a function and nothing of the packet goes through memory; docs/performance.md
- * says what each part costs.
+ * Nothing here calls a function and nothing of the packet goes through memory but a flow's key;
+ * docs/performance.md says what each part costs.
  */
 #ifndef ROLEWALL_FAST_H
 #define ROLEWALL_FAST_H
 
 #include "decide.h"
 #include "parse.h"
-
-#define PORT_IKE 500
-#define PORT_IKE_NAT 4500
 
 /* The environment's: the interface a frame came in by. It takes three loads: who needs it asks. */
 static __always_inline __u32 frame_ifindex(const struct frame *frame);
@@ -99,15 +96,9 @@ static __always_inline bool is_usual4(__u32 address)
 	return first - 1 < 223 && first != 127;
 }
 
-/* As find_row(), for PORT of END as it lies in the packet, up to the choice by source. */
-static __always_inline __u32 fast_row(const struct book *book, const struct end *end,
-				      enum image_record table, __u16 port)
+static __always_inline __u8 protocol_of(const struct glance *glance)
 {
-	__u32 entry = cell(book, end->cell + (__u32)table + high_byte(port));
-
-	if ((entry & CELL_KIND) == CELL_POINTER)
-		entry = cell(book, entry + low_byte(port));
-	return entry;
+	return glance->table == RECORD_TCP ? PROTOCOL_TCP : PROTOCOL_UDP;
 }
 
 /* The packet's flow, if it belongs to one. */
@@ -122,7 +113,7 @@ static __always_inline bool fast_flow(const struct court *court, const struct gl
 	__u32 source = host16(glance->source_port), destination = host16(glance->destination_port);
 	struct flow_key key = {
 		.ports = outbound ? source << 16 | destination : destination << 16 | source,
-		.protocol = glance->table == RECORD_TCP ? PROTOCOL_TCP : PROTOCOL_UDP,
+		.protocol = protocol_of(glance),
 		.family = glance->ip4 ? FAMILY_IPV4 : FAMILY_IPV6,
 	};
 
@@ -136,23 +127,18 @@ static __always_inline bool fast_flow(const struct court *court, const struct gl
 	return flow_seek(&key, &touch, court->book.cells);
 }
 
-static __always_inline bool opens(const struct glance *glance)
-{
-	return (glance->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-}
-
 /* To a guarded host, but no row opens the port to everybody. */
 static __always_inline enum fast fast_shut(const struct court *court, const struct glance *glance,
 					   struct verdict *found)
 {
-	if ((found->row & CELL_KIND) == CELL_BY_SOURCE) {
-		found->row = cell(&court->book, found->row + record_id(court->source.cell));
+	if (is_by_source(found->row)) {
+		found->row = cell_for(&court->book, found->row, court->source.cell);
 		return is_row(found->row) ? FAST_ROW : FAST_NO;
 	}
 	if (found->row || !glance->destination_port)
 		return FAST_NO;
 	*found = verdict(REASON_port_not_in_matrix);
-	if (opens(glance)) /* never a reply */
+	if (is_first_segment(glance->flags))
 		return FAST_REASON;
 	if (fast_flow(court, glance, false))
 		*found = verdict(REASON_flow);
@@ -165,9 +151,7 @@ static __always_inline enum fast fast_shut(const struct court *court, const stru
 static __always_inline __u32 fast_value(const struct book *book, const struct end *end,
 					enum image_record table, __u16 port, __u32 other)
 {
-	__u32 value = fast_row(book, end, table, port);
-
-	return (value & CELL_KIND) == CELL_BY_SOURCE ? cell(book, value + record_id(other)) : value;
+	return value_for(book, port_cell(book, end->cell + (__u32)table, port), other);
 }
 
 static __always_inline bool is_same_host(const struct glance *glance)
@@ -182,9 +166,7 @@ static __always_inline bool fast_arrival(const struct court *court, const struct
 {
 	if (!to_guarded) {
 		*found = verdict(REASON_outbound);
-		return !(glance->table == RECORD_UDP &&
-			 (glance->destination_port == net16(PORT_IKE) ||
-			  glance->destination_port == net16(PORT_IKE_NAT))) &&
+		return !is_ike(protocol_of(glance), host16(glance->destination_port)) &&
 		       !(glance->ip4 && !is_usual4(glance->ip4->destination));
 	}
 	found->row = fast_value(&court->book, &court->destination, glance->table,
@@ -196,8 +178,7 @@ static __always_inline bool fast_arrival(const struct court *court, const struct
 static __always_inline bool fast_departure(const struct court *court, const struct glance *glance,
 					   bool answers, struct verdict *found)
 {
-	__u32 value = find_outbound(&court->book, &court->source,
-				    glance->table == RECORD_TCP ? PROTOCOL_TCP : PROTOCOL_UDP,
+	__u32 value = find_outbound(&court->book, &court->source, protocol_of(glance),
 				    host16(glance->destination_port), court->destination.cell);
 
 	if (is_row(value)) {
@@ -207,7 +188,7 @@ static __always_inline bool fast_departure(const struct court *court, const stru
 	}
 	if (reason_of(value) == REASON_outbound && found->row)
 		return true;
-	return !value && !(answers && opens(glance));
+	return !value && !(answers && is_first_segment(glance->flags));
 }
 
 /*
@@ -248,8 +229,8 @@ static __always_inline enum fast fast_decide(const struct court *court, const st
 			       ? fast_from_guarded(court, glance, destination, found)
 			       : FAST_NO;
 	if (likely(destination == CELL_GUARDED)) {
-		found->row = fast_row(&court->book, &court->destination, glance->table,
-				      glance->destination_port);
+		found->row = port_cell(&court->book, court->destination.cell + (__u32)glance->table,
+				       glance->destination_port);
 		return likely(is_row(found->row)) ? FAST_ROW : fast_shut(court, glance, found);
 	}
 	*found = verdict(REASON_transit);

@@ -26,11 +26,6 @@ static __always_inline __u32 port_of(const struct packet *packet)
 	return packet->destination_port | (packet->protocol == PROTOCOL_UDP ? PORT_UDP : 0);
 }
 
-static __always_inline bool is_first_segment(__u8 tcp_flags)
-{
-	return (tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-}
-
 /* Notes who asked, for a drop that is looked at. */
 static __always_inline void note_packet(const struct packet *packet, struct drop_gate *gate)
 {
@@ -109,6 +104,52 @@ static __always_inline void judge(struct court *court, const struct packet *pack
 		outcome->port = port_of(packet);
 }
 
+/* Where the entries go on to, by tail calls. */
+enum more {
+	MORE_PROBE, /* whatever has something in the place of a probe */
+	MORE_FULL, /* what is not for the fast way */
+	MORE_LOOK, /* at a drop */
+	MORE_LOOK_AUDIT, /* at one that passes all the same */
+	N_MORE,
+	MORE_NONE = N_MORE,
+};
+
+struct more_programs {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, N_MORE);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+	__array(values, int(void *));
+};
+
+/* What happens to a packet. */
+struct fate {
+	bool passes;
+	enum more
+		more; /* the program that goes on with it, and ends as PASSES says; or MORE_NONE */
+};
+
+/* The one exit: counts. PACKET: NULL behind the fast way. */
+static __always_inline struct fate account(const struct outcome *outcome,
+					   const struct packet *packet)
+{
+	struct dropped dropped;
+
+	if (likely(is_pass(outcome->reason))) {
+		account_pass(outcome);
+		return (struct fate){.passes = true, .more = MORE_NONE};
+	}
+	dropped = account_drop(outcome);
+	if (likely(!dropped.due))
+		return (struct fate){.passes = dropped.goes_on, .more = MORE_NONE};
+	if (packet)
+		note_packet(packet, dropped.due);
+	return (struct fate){
+		.passes = dropped.goes_on,
+		.more = dropped.goes_on ? MORE_LOOK_AUDIT : MORE_LOOK,
+	};
+}
+
 /* The fast way. False: not for it. */
 static __always_inline bool judge_if_fast(const struct frame *frame, struct court *court,
 					  struct outcome *outcome)
@@ -124,22 +165,5 @@ static __always_inline bool judge_if_fast(const struct frame *frame, struct cour
 	outcome->port = PORT_IN_PACKET;
 	return true;
 }
-
-/* Where the entries go on to, by tail calls. */
-enum more {
-	MORE_PROBE, /* whatever has something in the place of a probe */
-	MORE_FULL, /* what is not for the fast way */
-	MORE_LOOK, /* at a drop */
-	MORE_LOOK_AUDIT, /* at one that passes all the same */
-	N_MORE,
-};
-
-struct more_programs {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, N_MORE);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-	__array(values, int(void *));
-};
 
 #endif

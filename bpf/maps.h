@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The maps, and the accessors through which parse, classify and decide see them. kern_load.c pins
- * each under the name it has here (`images`, `control`, `drops`, ...); docs/maps.md lists them.
+ * each under the name it has here (`images`, `control`, `drops`, ...); docs/architecture.md lists them.
  */
 #ifndef ROLEWALL_MAPS_H
 #define ROLEWALL_MAPS_H

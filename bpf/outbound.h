@@ -8,6 +8,7 @@
 
 #include "classify.h"
 #include "flow_table.h"
+#include "parse_transport.h"
 #include "reason.h"
 
 #define PORT_IKE 500
@@ -37,9 +38,7 @@ static __always_inline bool is_ike(__u8 protocol, __u16 destination_port)
 static __always_inline __u32 record_value(const struct book *book, const struct end *end,
 					  enum image_record cell_of_record, __u32 other)
 {
-	__u32 entry = record_cell(book, end, cell_of_record);
-
-	return (entry & CELL_KIND) == CELL_BY_SOURCE ? cell(book, entry + record_id(other)) : entry;
+	return value_for(book, record_cell(book, end, cell_of_record), other);
 }
 
 /* What the source's tables say of PORT at a destination with trie cell DESTINATION. */
@@ -50,12 +49,8 @@ static __always_inline __u32 find_outbound(const struct book *book, const struct
 				  protocol == PROTOCOL_TCP ? RECORD_OUT_TCP : RECORD_OUT_UDP);
 
 	if ((entry & CELL_KIND) == CELL_POINTER)
-		entry = cell(book, entry + (port >> 8));
-	if ((entry & CELL_KIND) == CELL_POINTER)
-		entry = cell(book, entry + (port & 0xffU));
-	if ((entry & CELL_KIND) == CELL_BY_SOURCE)
-		entry = cell(book, entry + record_id(destination));
-	return entry;
+		entry = port_cell(book, entry, net16(port));
+	return value_for(book, entry, destination);
 }
 
 /* A TCP or UDP packet of a guarded host, as its own side sees it. */
@@ -87,9 +82,8 @@ static __always_inline bool is_far_flow(const struct departure *departure)
 static __always_inline bool answers(const struct book *book, const struct departure *departure)
 {
 	const struct end source = {.cell = departure->source};
-	__u8 flags = departure->touch.tcp_flags & (TCP_SYN | TCP_ACK);
 
-	if (departure->key.protocol == PROTOCOL_TCP && flags == TCP_SYN)
+	if (is_first_segment(departure->touch.tcp_flags))
 		return false;
 	return is_open(find_row(book, &source,
 				departure->key.protocol == PROTOCOL_TCP ? RECORD_TCP : RECORD_UDP,

@@ -51,6 +51,12 @@ struct icmp_header {
 	__u16 id, sequence_or_mtu;
 };
 
+/* A SYN without ACK: it starts a connection, so it is never a reply. Other protocols have no flags. */
+static __always_inline bool is_first_segment(__u8 tcp_flags)
+{
+	return (tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
 /* The first bytes of a quoted transport header: ports, or type and id of an echo. */
 struct quoted_transport {
 	__u16 first, second, third, fourth;

@@ -60,27 +60,12 @@ static __always_inline bool is_probe(const struct __sk_buff *skb)
 	return skb->cb[0] == control.probe_key[0] && skb->cb[1] == control.probe_key[1];
 }
 
-/* PACKET: NULL behind the fast way. */
-static __always_inline int account_tc(struct __sk_buff *skb, const struct outcome *outcome,
-				      const struct packet *packet)
+/* What account() said. */
+static __always_inline int go_tc(struct __sk_buff *skb, struct fate fate)
 {
-	struct account account;
-
-	if (likely(is_pass(outcome->reason))) {
-		account_pass(outcome);
-		return TC_PASS;
-	}
-	account = account_drop(outcome);
-	if (account.due && packet)
-		note_packet(packet, account.due);
-	if (likely(!account.goes_on)) {
-		if (unlikely(account.due))
-			bpf_tail_call(skb, &more_tc, MORE_LOOK);
-		return TC_DROP;
-	}
-	if (account.due)
-		bpf_tail_call(skb, &more_tc, MORE_LOOK_AUDIT);
-	return TC_PASS;
+	if (unlikely(fate.more != MORE_NONE))
+		bpf_tail_call(skb, &more_tc, fate.more);
+	return fate.passes ? TC_PASS : TC_DROP;
 }
 
 static __always_inline void send_tc(struct __sk_buff *skb, struct drop_gate *gate, bool audited)
@@ -135,7 +120,7 @@ static __always_inline int leave_tc(struct __sk_buff *skb, const struct outcome 
 				    const struct packet *packet)
 {
 	if (likely(!is_probe(skb)))
-		return account_tc(skb, outcome, packet);
+		return go_tc(skb, account(outcome, packet));
 	skb->cb[0] = outcome->reason;
 	skb->cb[1] = outcome->row;
 	skb->cb[2] = record_id(outcome->source.cell);
@@ -204,7 +189,7 @@ int rolewall_tc(struct __sk_buff *skb)
 	if (unlikely(is_probe(skb)))
 		bpf_tail_call(skb, &more_tc, MORE_PROBE);
 	else if (likely(judge_if_fast(&frame, &court, &outcome)))
-		return account_tc(skb, &outcome, NULL);
+		return go_tc(skb, account(&outcome, NULL));
 	else
 		bpf_tail_call(skb, &more_tc, MORE_FULL);
 	return TC_DROP;

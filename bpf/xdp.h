@@ -102,27 +102,12 @@ static __always_inline void answer_probe(struct probe *probe, const struct outco
 	probe->generation = outcome->book.cells ? outcome->book.cells[HEADER_GENERATION] : 0;
 }
 
-/* PACKET: NULL behind the fast way. */
-static __always_inline int account_xdp(struct xdp_md *ctx, const struct outcome *outcome,
-				       const struct packet *packet)
+/* What account() said. */
+static __always_inline int go_xdp(struct xdp_md *ctx, struct fate fate)
 {
-	struct account account;
-
-	if (likely(is_pass(outcome->reason))) {
-		account_pass(outcome);
-		return XDP_PASS;
-	}
-	account = account_drop(outcome);
-	if (account.due && packet)
-		note_packet(packet, account.due);
-	if (likely(!account.goes_on)) {
-		if (unlikely(account.due))
-			bpf_tail_call(ctx, &more_xdp, MORE_LOOK);
-		return XDP_DROP;
-	}
-	if (account.due)
-		bpf_tail_call(ctx, &more_xdp, MORE_LOOK_AUDIT);
-	return XDP_PASS;
+	if (unlikely(fate.more != MORE_NONE))
+		bpf_tail_call(ctx, &more_xdp, fate.more);
+	return fate.passes ? XDP_PASS : XDP_DROP;
 }
 
 static __always_inline void send_xdp(struct xdp_md *ctx, struct drop_gate *gate, bool audited)
@@ -174,7 +159,7 @@ static __always_inline int leave_xdp(struct xdp_md *ctx, const struct outcome *o
 	struct probe *probe;
 
 	if (likely(!is_probe))
-		return account_xdp(ctx, outcome, packet);
+		return go_xdp(ctx, account(outcome, packet));
 	probe = find_probe(ctx);
 	if (probe)
 		answer_probe(probe, outcome);
@@ -242,7 +227,7 @@ int rolewall_xdp(struct xdp_md *ctx)
 	if (unlikely(ctx->data_meta != ctx->data))
 		bpf_tail_call(ctx, &more_xdp, MORE_PROBE);
 	else if (likely(judge_if_fast(&frame, &court, &outcome)))
-		return account_xdp(ctx, &outcome, NULL);
+		return go_xdp(ctx, account(&outcome, NULL));
 	else
 		bpf_tail_call(ctx, &more_xdp, MORE_FULL);
 	return XDP_DROP;
