@@ -41,14 +41,24 @@ static void complain_reason(const struct expectation *e, const char *how, bool p
 
 /* --- the assertion */
 
+/* Twice: as packets go, and past the fast way. All of the answers must be the same. */
 static void expect_probe(const struct bench *bench, const struct expectation *e,
 			 const struct shot *shot, bool passes)
 {
-	struct probe_result result;
+	struct probe_result result = {0}, full = {0};
+	struct shot past = *shot;
 
+	past.full = true;
 	assert_int_equal(world_probe(bench->world, shot, &result), 0);
 	if (result.reason != e->reason || result.passed != passes)
 		complain_reason(e, "probe", result.passed, result.reason);
+	assert_int_equal(world_probe(bench->world, &past, &full), 0);
+	if (full.reason != e->reason)
+		complain_reason(e, "probe of the full program", full.passed, full.reason);
+	if (full.passed != result.passed || full.row != result.row ||
+	    full.source_record != result.source_record ||
+	    full.destination_record != result.destination_record)
+		complain(e, "probe of the full program", "another row or record");
 }
 
 static void expect_tables(const struct expectation *e, const struct table_counters *tables)

@@ -19,6 +19,7 @@
 
 #define XDP_PASSED 2U /* XDP_PASS */
 #define TC_PASSED ((__u32)-1) /* TCX_NEXT */
+#define MORE_FULL_KEY 1U /* enum more of judge.h, which needs the kernel's helpers */
 
 static const char *const device_names[N_DEVICES] = {"any0", "out0", "in0"};
 
@@ -114,6 +115,27 @@ int world_run(int (*work)(struct world *world, void *argument), void *argument)
 
 /* --- policy */
 
+/* The kernel answers with a program's id. */
+static int open_program(const struct kernel *kernel, enum pinned_map programs, __u32 key)
+{
+	__u32 id;
+
+	return bpf_map_lookup_elem(kernel->map[programs], &key, &id) ? -errno
+								     : bpf_prog_get_fd_by_id(id);
+}
+
+/* An apply may have loaded them anew. */
+static int open_full(struct world *world)
+{
+	if (world->full_xdp > 0)
+		close(world->full_xdp);
+	if (world->full_tc > 0)
+		close(world->full_tc);
+	world->full_xdp = open_program(&world->kernel, MAP_more_xdp, MORE_FULL_KEY);
+	world->full_tc = open_program(&world->kernel, MAP_more_tc, MORE_FULL_KEY);
+	return world->full_xdp < 0 ? world->full_xdp : world->full_tc < 0 ? world->full_tc : 0;
+}
+
 int world_apply_file(struct world *world, const char *path)
 {
 	struct diagnostics diags = {0};
@@ -132,6 +154,8 @@ int world_apply_file(struct world *world, const char *path)
 	input_free(&input);
 	if (!err)
 		err = kernel_open(world->pin_dir, &world->kernel);
+	if (!err)
+		err = open_full(world);
 	if (!err)
 		err = counters_rows(&world->kernel, &rows, &world->n_rows);
 	return err ? err : world_count(world, &world->last);
@@ -250,8 +274,13 @@ int world_probe(const struct world *world, const struct shot *shot, struct probe
 		.slot = PROBE_ACTIVE,
 		.tc = shot->tc,
 	};
+	struct kernel kernel = world->kernel;
 
-	return kernel_probe(&world->kernel, &request, result);
+	if (shot->full) {
+		kernel.xdp = world->full_xdp;
+		kernel.tc = world->full_tc;
+	}
+	return kernel_probe(&kernel, &request, result);
 }
 
 /* --- time */

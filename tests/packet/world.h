@@ -24,6 +24,7 @@ enum device { DEVICE_ANY, DEVICE_OUTSIDE, DEVICE_INSIDE, N_DEVICES };
 struct world {
 	char pin_dir[64], site_path[64];
 	struct kernel kernel;
+	int full_xdp, full_tc; /* the programs behind the fast way */
 	unsigned int ifindex[N_DEVICES];
 	size_t n_rows; /* ids of row counters in use */
 	struct counters last; /* as the last frame left them; nothing else counts in this world */
@@ -37,6 +38,7 @@ struct shot {
 	bool tc; /* through the TC program instead of the XDP one */
 	size_t linear; /* XDP: bytes of the first buffer; 0 = all in one */
 	unsigned int gso_size; /* TC: a super-packet's */
+	bool full; /* a probe past the fast way */
 };
 
 /* What came of it. */
