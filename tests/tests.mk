@@ -25,7 +25,7 @@ E2E_SKELETONS := $(E2E_OBJECTS:.bpf.o=.skel.h)
 BENCH_OBJECTS := $(patsubst tests/bench/%.bpf.c,$(B)/bench/%.bpf.o,$(wildcard tests/bench/*.bpf.c))
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 
-.PHONY: tests matrix packet model judge judge-mutants cli e2e soak
+.PHONY: tests bench-programs matrix packet model judge judge-mutants cli e2e soak
 .SECONDARY:
 
 tests: all $(UNIT_PROGRAMS) $(PACKET_PROGRAMS) $(MODEL_PROGRAMS) $(TOOLS) $(E2E_OBJECTS) $(BENCH_PROGRAMS) $(BENCH_OBJECTS)
@@ -63,8 +63,11 @@ e2e: all $(TOOLS) $(E2E_OBJECTS)
 soak: all
 	SOAK=1 tests/run tests/e2e/programs.bats tests/e2e/scanner.bats
 
-bench: all $(BENCH_PROGRAMS) $(BENCH_OBJECTS)
-	tests/bench/run
+# make bench OPTIONS=--quick
+bench:
+	scripts/bench $(OPTIONS)
+
+bench-programs: all $(BENCH_PROGRAMS) $(BENCH_OBJECTS)
 
 guard: all $(BENCH_PROGRAMS) $(BENCH_OBJECTS)
 	tests/run tests/bench/guard

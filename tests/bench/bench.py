@@ -1,0 +1,86 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Runs the parts of the benchmark and writes the report: scripts/bench --help."""
+
+import argparse
+import json
+import pathlib
+import signal
+import sys
+import time
+import types
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import cost
+import machine
+import report
+from place import ROOT, Failure, Place
+
+PARTS = {"verdict": cost.measure}
+
+# How much of everything: rounds of which the median counts, packets and seconds in each.
+EFFORTS = {
+    "full": types.SimpleNamespace(name="full", rounds=21, repeat=100000),
+    "quick": types.SimpleNamespace(name="quick", rounds=5, repeat=50000),
+    "smoke": types.SimpleNamespace(name="smoke", rounds=1, repeat=1000),
+}
+
+
+def say(text):
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def read_arguments():
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures rolewall beside its peers.")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_const", dest="effort", const="quick", help="in less than 90 seconds")
+    size.add_argument("--smoke", action="store_const", dest="effort", const="smoke",
+                      help="every part once and briefly: shows that it works, its figures mean nothing")
+    parser.add_argument("--only", metavar="PART,...", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--out", metavar="DIR", type=pathlib.Path, default=ROOT / "build/bench-report",
+                        help="where report.txt, report.json and the plots go (build/bench-report)")
+    parser.add_argument("--docs", action="store_true",
+                        help="put tables and plots into docs/performance.md and docs/performance/, too")
+    arguments = parser.parse_args()
+    arguments.parts = arguments.only.split(",") if arguments.only else list(PARTS)
+    for part in arguments.parts:
+        if part not in PARTS:
+            parser.error(f"unknown part \"{part}\"; accepted: {', '.join(PARTS)}")
+    return arguments
+
+
+def interrupted(number, _):
+    raise Failure(f"ended by signal {number}")
+
+
+def main():
+    arguments = read_arguments()
+    effort = EFFORTS[arguments.effort or "full"]
+    signal.signal(signal.SIGTERM, interrupted)
+    started = time.monotonic()
+    results = {"format": 1, "effort": effort.name, "machine": machine.describe()}
+    try:
+        for part in arguments.parts:
+            with Place() as place:
+                results[part] = PARTS[part](place, effort, say)
+    except (Failure, KeyboardInterrupt) as failure:
+        print(f"scripts/bench: {failure or 'interrupted'}", file=sys.stderr)
+        return 1
+    results["machine"]["load after"] = machine.load()
+    results["seconds"] = round(time.monotonic() - started)
+    results["targets"] = report.targets(results)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "report.json").write_text(json.dumps(results, indent=1) + "\n")
+    text = report.as_text(results)
+    (arguments.out / "report.txt").write_text(text)
+    report.plot(results, arguments.out)
+    if arguments.docs:
+        report.write_docs(results)
+    print(text, end="")
+    say(f"saved in {arguments.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

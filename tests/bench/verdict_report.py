@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""What of the verdicts' cost is reported."""
+
+PEERS = ("xdp-filter", "hash", "lpm", "lpm flow")
+
+
+def index(results):
+    return {(row["group"], row["packet"], row["program"]): row for row in results}
+
+
+def ratio(results, packet, peer, group):
+    """Rolewall's part of the peer's cost."""
+    return index(results)[group, packet, peer]["ratio"]
+
+
+def targets(results):
+    allow, reply, new = "IPv4 TCP allow", "IPv4 reply on a flow", "IPv4 new outbound flow"
+    return [
+        ("IPv4 allow / xdp-filter", ratio(results, allow, "xdp-filter", "plain"), "<=", 1 / 8),
+        ("IPv4 deny / xdp-filter", ratio(results, "IPv4 SYN deny", "xdp-filter", "plain"), "<=", 1 / 8),
+        ("IPv6 allow / xdp-filter", ratio(results, "IPv6 TCP allow", "xdp-filter", "plain"), "<=", 1 / 5),
+        ("reply by flow, whole verdict / LRU_HASH lookup alone", ratio(results, reply, "LRU lookup", "flows"), "<=", 1 / 3),
+        ("new outbound flow, whole verdict / LRU_HASH insert alone", ratio(results, new, "LRU insert", "flows"), "<=",
+         1 / 10),
+    ]
+
+
+def packets(results, group):
+    return list(dict.fromkeys(row["packet"] for row in results if row["group"] == group))
+
+
+def pair(row):
+    """NS, and how far the quartiles lie apart."""
+    return f"{row['ns']:.1f} ±{row['spread'] / 2:.1f}" if row else ""
+
+
+def table(results, group, columns, title, note=""):
+    rows, lines = index(results), []
+    for packet in packets(results, group):
+        own = rows[group, packet, "rolewall"]
+        line = [packet, pair(own)]
+        for name in columns:
+            peer = rows.get((group, packet, name))
+            line += [pair(peer), f"{peer['ratio']:.2f} ±{peer['ratio spread'] / 2:.2f}" if peer else ""]
+        lines.append(line)
+    head = ["packet", "rolewall, ns"] + [word for name in columns for word in (f"{name}, ns", "ratio")]
+    return title, head, lines, note
+
+
+def tables(results):
+    return [
+        table(results, "plain", PEERS, "One verdict above an empty program",
+              "± is half the distance between the quartiles; ratio is rolewall's part of the column before, taken round by "
+              "round. xdp-filter "
+              "knows no pairs of address and port, so that it passes what is denied here; hash, lpm and lpm flow "
+              "are tests/bench/designs.bpf.c, a map for each question."),
+        table(results, "odd", ("xdp-filter",), "Tags and fragments",
+              "xdp-filter reads a later fragment's payload as ports."),
+        table(results, "flows", ("LRU lookup", "LRU insert", "lpm flow"), "Flows",
+              "LRU lookup and LRU insert do nothing else than that; rolewall and lpm flow give their whole verdict."),
+        options(results),
+    ]
+
+
+def options(results):
+    rows, lines = index(results), []
+    columns = ["sources", "audit", "events", "shadow"]
+    columns = [name for name in columns if any(row["program"] == name for row in results)]
+    for packet in packets(results, "options"):
+        own = rows["options", packet, "rolewall"]
+        line = [packet, pair(own)]
+        for name in columns:
+            other = rows["options", packet, name]
+            line += [pair(other), f"{1 / other['ratio']:.2f}"]
+        lines.append(line)
+    head = ["packet", "rolewall, ns"] + [word for name in columns for word in (f"{name}, ns", "ratio to plain")]
+    return ("What options cost", head, lines,
+            "sources: profile least-privilege; audit: mode audit; events: while rolewall watch runs.")
+
+
+def plot(plots, results, folder):
+    rows = index(results)
+    wanted = packets(results, "plain")
+    series = {name: [rows["plain", packet, name]["ns"] for packet in wanted] for name in ("rolewall", *PEERS)}
+    title = "One verdict above an empty program, ns"
+    plots.bars(folder / "verdict.svg", title, wanted, series)
+    flows = packets(results, "flows")
+    series = {name: [rows.get(("flows", packet, name), {"ns": 0})["ns"] for packet in flows]
+              for name in ("rolewall", "lpm flow", "LRU lookup", "LRU insert")}
+    plots.bars(folder / "flows.svg", "Flows: one verdict above an empty program, ns", flows, series)
+    return [("verdict.svg", title), ("flows.svg", "Flows")]
