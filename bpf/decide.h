@@ -14,9 +14,13 @@
 #include "parse_transport.h"
 #include "reason.h"
 
+/* Whose flow a packet belongs to: its destination's, or its source's. */
+enum by_flow { NOT_BY_FLOW, BY_FLOW_TO, BY_FLOW_FROM };
+
 struct verdict {
 	enum reason reason; /* at FIRST_PASS_REASON and above the packet passes */
 	__u32 row; /* counter id of the row that passed it, 0 = none */
+	enum by_flow by_flow; /* of the fast way's alone */
 };
 
 /* Where and how a packet is judged. */
@@ -25,6 +29,7 @@ struct court {
 	struct end source, destination;
 	__u32 ifindex; /* of the interface it came in by */
 	bool probe; /* judge, but leave no trace */
+	bool shadow; /* the shadow's, with a memory of its own (docs/shadow.md) */
 };
 
 /* The environment's: which side of the gateway an interface is on, as the slot's site says. */
@@ -162,24 +167,42 @@ static __always_inline bool may_be_reply(const struct court *court, const struct
 						: packet->destination_port >= FIRST_DYNAMIC_PORT;
 }
 
-static __always_inline bool is_reply(const struct court *court, const struct packet *packet)
+/* The flow of the guarded host that a packet goes to, and of the one that it comes from. */
+static __always_inline struct flow_key flow_to(const struct packet *packet)
 {
-	const struct flow_touch touch = {
-		.slot = court->book.slot,
-		.tcp_flags = packet->tcp_flags,
-		.look = court->probe,
-	};
-	struct flow_key key;
-
-	if (is_first_segment(packet->tcp_flags))
-		return false;
-	key = (struct flow_key){
+	return (struct flow_key){
 		.local = packet->destination,
 		.remote = packet->source,
 		.ports = (__u32)packet->destination_port << 16 | packet->source_port,
 		.protocol = packet->protocol,
 		.family = packet->family,
 	};
+}
+
+static __always_inline struct flow_key flow_from(const struct packet *packet)
+{
+	return (struct flow_key){
+		.local = packet->source,
+		.remote = packet->destination,
+		.ports = (__u32)packet->source_port << 16 | packet->destination_port,
+		.protocol = packet->protocol,
+		.family = packet->family,
+	};
+}
+
+static __always_inline bool is_reply(const struct court *court, const struct packet *packet)
+{
+	const struct flow_touch touch = {
+		.slot = court->book.slot,
+		.tcp_flags = packet->tcp_flags,
+		.look = court->probe,
+		.shadow = court->shadow,
+	};
+	struct flow_key key;
+
+	if (is_first_segment(packet->tcp_flags))
+		return false;
+	key = flow_to(packet);
 	return flow_find(&key, &touch);
 }
 
@@ -197,7 +220,11 @@ static __always_inline bool is_about_live_traffic(const struct court *court,
 						  const struct packet *packet)
 {
 	const struct quote *quote = &packet->quote;
-	const struct flow_touch touch = {.slot = court->book.slot, .look = true};
+	const struct flow_touch touch = {
+		.slot = court->book.slot,
+		.look = true,
+		.shadow = court->shadow,
+	};
 	struct flow_key key;
 	struct end remote;
 
@@ -298,11 +325,16 @@ static __always_inline enum reason decide_protocol(const struct court *court,
 	return reason ? reason : REASON_protocol_not_in_matrix;
 }
 
+static __always_inline enum fragment_use fragment_use(const struct court *court)
+{
+	return court->shadow ? FRAGMENT_SHADOW : court->probe ? FRAGMENT_LOOK : FRAGMENT_LIVE;
+}
+
 static __always_inline struct verdict decide_inbound(const struct court *court,
 						     const struct packet *packet)
 {
 	if (packet->facts & FACT_LATER_FRAGMENT)
-		return verdict(fragment_follow(packet));
+		return verdict(fragment_follow(packet, fragment_use(court)));
 	if (likely(has_ports(packet)))
 		return decide_ports(court, packet);
 	return verdict(is_icmp(packet) ? decide_icmp(court, packet)
@@ -314,21 +346,14 @@ static __always_inline struct verdict decide_departure(const struct court *court
 						       const struct packet *packet)
 {
 	const struct departure departure = {
-		.key =
-			{
-				.local = packet->source,
-				.remote = packet->destination,
-				.ports = (__u32)packet->source_port << 16 |
-					 packet->destination_port,
-				.protocol = packet->protocol,
-				.family = packet->family,
-			},
+		.key = flow_from(packet),
 		.touch =
 			{
 				.slot = court->book.slot,
 				.tcp_flags = packet->tcp_flags,
 				.outbound = true,
 				.look = court->probe,
+				.shadow = court->shadow,
 			},
 		.source = court->source.cell,
 		.destination = court->destination.cell,
@@ -357,7 +382,7 @@ decide_outbound_odd(const struct court *court, const struct packet *packet, enum
 	if (!(court->book.cells[HEADER_OPTIONS] & OPTION_OUTBOUND_MATRIX))
 		return found;
 	if (packet->facts & FACT_LATER_FRAGMENT)
-		return to_guarded ? found : fragment_follow(packet);
+		return to_guarded ? found : fragment_follow(packet, fragment_use(court));
 	class = is_icmp(packet) ? classify_icmp(packet) : ICMP_CLASS_OTHER;
 	return class == ICMP_CLASS_ERROR || class == ICMP_CLASS_REPLY
 		       ? found
@@ -416,6 +441,16 @@ static __always_inline bool may_start(const struct court *court, const struct pa
 	       (flags == TCP_ACK && court->book.cells[HEADER_OPTIONS] & OPTION_AUDIT);
 }
 
+/* True if the answer to a packet from a guarded host needs a flow: no row lets it in. */
+static __always_inline bool needs_flow(const struct court *court, const struct packet *packet)
+{
+	if (packet->facts & FACT_LATER_FRAGMENT || (!has_ports(packet) && !is_icmp(packet)))
+		return false;
+	return !has_ports(packet) ||
+	       !is_open(find_row(&court->book, &court->source, port_table(packet->protocol),
+				 packet->source_port, court->destination.cell));
+}
+
 /* Keeps or starts the flow of a packet from a guarded host, where no row lets the answer in. */
 static __always_inline void remember(const struct court *court, const struct packet *packet)
 {
@@ -426,19 +461,9 @@ static __always_inline void remember(const struct court *court, const struct pac
 	};
 	struct flow_key key;
 
-	if ((packet->facts & FACT_LATER_FRAGMENT || (!has_ports(packet) && !is_icmp(packet))))
+	if (!needs_flow(court, packet))
 		return;
-	if (has_ports(packet) &&
-	    is_open(find_row(&court->book, &court->source, port_table(packet->protocol),
-			     packet->source_port, court->destination.cell)))
-		return;
-	key = (struct flow_key){
-		.local = packet->source,
-		.remote = packet->destination,
-		.ports = (__u32)packet->source_port << 16 | packet->destination_port,
-		.protocol = packet->protocol,
-		.family = packet->family,
-	};
+	key = flow_from(packet);
 	if (!flow_find(&key, &touch) && may_start(court, packet))
 		flow_record(&key, &touch);
 }
@@ -467,7 +492,7 @@ static __always_inline struct verdict decide(const struct court *court, const st
 		found = decide_outbound(court, packet, found);
 	if (is_pass(found.reason) && has_followers(court, packet)) {
 		reason = fragment_record(packet, court->book.cells[HEADER_TIMEOUT_FRAGMENT],
-					 court->probe);
+					 fragment_use(court));
 		if (reason)
 			return verdict(reason);
 	}

@@ -124,7 +124,7 @@ static __always_inline bool fast_flow(const struct court *court, const struct gl
 		key.local = outbound ? glance->ip6->source : glance->ip6->destination;
 		key.remote = outbound ? glance->ip6->destination : glance->ip6->source;
 	}
-	return flow_seek(&key, &touch, court->book.cells);
+	return flow_seek(&key, &touch, court->book.cells) && !(court->shadow && is_refused(&key));
 }
 
 /* To a guarded host, but no row opens the port to everybody. */
@@ -141,7 +141,7 @@ static __always_inline enum fast fast_shut(const struct court *court, const stru
 	if (is_first_segment(glance->flags))
 		return FAST_REASON;
 	if (fast_flow(court, glance, false))
-		*found = verdict(REASON_flow);
+		*found = (struct verdict){.reason = REASON_flow, .by_flow = BY_FLOW_TO};
 	else if (is_asymmetric(court))
 		return FAST_NO;
 	return FAST_REASON;
@@ -212,6 +212,7 @@ static __always_inline enum fast fast_from_guarded(const struct court *court,
 		return FAST_NO;
 	if (!answers && !fast_flow(court, glance, true))
 		return FAST_NO;
+	found->by_flow = answers ? NOT_BY_FLOW : BY_FLOW_FROM;
 	return found->row ? FAST_ROW : FAST_REASON;
 }
 

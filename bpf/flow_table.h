@@ -17,6 +17,9 @@ static __always_inline struct flow_bucket6 *flow_bucket6(__u32 number);
 static __always_inline __u32 epoch(void);
 static __always_inline __u64 hash_key(void);
 static __always_inline void count_flow(bool evicted, bool lost);
+/* And whether the flow is one that the shadow refused (shadow_tables.h). */
+struct flow_key;
+static __always_inline bool is_refused(const struct flow_key *key);
 
 /* A flow as both directions see it: local is the guarded host that started it. */
 struct flow_key {
@@ -31,6 +34,7 @@ struct flow_touch {
 	__u8 tcp_flags;
 	bool outbound;
 	bool look; /* a probe: changes nothing */
+	bool shadow; /* for the shadow, which does not know what it refused */
 };
 
 static __always_inline __u64 mix(__u64 hash, __u64 word)
@@ -175,7 +179,8 @@ int flow_record(const struct flow_key *key, const struct flow_touch *touch);
 /* flow_seek() as a function. */
 verified_once bool flow_find(const struct flow_key *key, const struct flow_touch *touch)
 {
-	return key && touch && flow_seek(key, touch, image_cells(touch->slot));
+	return key && touch && flow_seek(key, touch, image_cells(touch->slot)) &&
+	       !(touch->shadow && is_refused(key));
 }
 
 /*

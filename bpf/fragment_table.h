@@ -10,14 +10,22 @@
 #include "flow_table.h"
 #include "reason.h"
 
+/* Who asks. The shadow has a table of its own: what it would have let pass differs. */
+enum fragment_use {
+	FRAGMENT_LIVE,
+	FRAGMENT_LOOK /* a probe, which leaves no trace */,
+	FRAGMENT_SHADOW
+};
+
 /* The environment's: a bucket by its number, and the event counter. */
-static __always_inline struct fragment_bucket *fragment_bucket(__u32 number);
+static __always_inline struct fragment_bucket *fragment_bucket(__u32 number, enum fragment_use use);
 static __always_inline void count_fragments(void);
 
-enum reason fragment_record(const struct packet *packet, __u32 timeout, bool look);
-enum reason fragment_follow(const struct packet *packet);
+enum reason fragment_record(const struct packet *packet, __u32 timeout, enum fragment_use use);
+enum reason fragment_follow(const struct packet *packet, enum fragment_use use);
 
-static __always_inline struct fragment_bucket *find_fragment_bucket(const struct packet *packet)
+static __always_inline struct fragment_bucket *find_fragment_bucket(const struct packet *packet,
+								    enum fragment_use use)
 {
 	__u64 hash = mix(hash_key(), words(packet->fragment_id, packet->fragment_protocol));
 
@@ -25,7 +33,7 @@ static __always_inline struct fragment_bucket *find_fragment_bucket(const struct
 	hash = mix(hash, words(packet->source.word[1], packet->source.word[2]));
 	hash = mix(hash, words(packet->source.word[3], packet->destination.word[1]));
 	hash = mix(hash, words(packet->destination.word[2], packet->destination.word[3]));
-	return fragment_bucket((__u32)(hash >> 32) & (FRAGMENT_BUCKETS - 1));
+	return fragment_bucket((__u32)(hash >> 32) & (FRAGMENT_BUCKETS - 1), use);
 }
 
 /* The live way of this packet's id, or WAYS. */
@@ -54,15 +62,16 @@ static __always_inline __u32 fragment_ports(const struct packet *packet)
 /*
  * Remembers a first fragment that passed. GO_ON, or the reason why it drops all the same: another
  * first fragment with the same id and other ports has passed (RFC 3128; the id is poisoned), or
- * there is no room. LOOK: a probe, which leaves no trace.
+ * there is no room.
  */
-verified_once enum reason fragment_record(const struct packet *packet, __u32 timeout, bool look)
+verified_once enum reason fragment_record(const struct packet *packet, __u32 timeout,
+					  enum fragment_use use)
 {
 	__u32 way, until = epoch() + timeout;
 	struct fragment_bucket *bucket;
 	bool evicted = false;
 
-	bucket = packet ? find_fragment_bucket(packet) : NULL;
+	bucket = packet ? find_fragment_bucket(packet, use) : NULL;
 	if (!bucket)
 		return REASON_image_fault;
 	way = find_fragment(bucket, packet);
@@ -70,7 +79,7 @@ verified_once enum reason fragment_record(const struct packet *packet, __u32 tim
 		if (bucket->ports[way] == fragment_ports(packet) &&
 		    FLOW_STATE(read_once(bucket->word[way])) == FRAGMENT_PASS)
 			return GO_ON;
-		if (!look)
+		if (use != FRAGMENT_LOOK)
 			write_once(bucket->word[way],
 				   FLOW_WORD(packet->fragment_protocol, FRAGMENT_POISONED));
 		return REASON_fragment_conflict;
@@ -80,7 +89,7 @@ verified_once enum reason fragment_record(const struct packet *packet, __u32 tim
 			break;
 	if (way == WAYS)
 		return REASON_fragment_table_full;
-	if (look)
+	if (use == FRAGMENT_LOOK)
 		return GO_ON;
 	way = claim_way(bucket->word, bucket->deadline, &evicted);
 	if (way >= WAYS)
@@ -92,14 +101,15 @@ verified_once enum reason fragment_record(const struct packet *packet, __u32 tim
 	bucket->destination[way] = packet->destination;
 	publish_way(&bucket->word[way], &bucket->deadline[way],
 		    FLOW_WORD(packet->fragment_protocol, FRAGMENT_PASS), until);
-	count_fragments();
+	if (use == FRAGMENT_LIVE)
+		count_fragments();
 	return GO_ON;
 }
 
 /* The verdict on a later fragment towards a guarded host. */
-verified_once enum reason fragment_follow(const struct packet *packet)
+verified_once enum reason fragment_follow(const struct packet *packet, enum fragment_use use)
 {
-	struct fragment_bucket *bucket = packet ? find_fragment_bucket(packet) : NULL;
+	struct fragment_bucket *bucket = packet ? find_fragment_bucket(packet, use) : NULL;
 	__u32 way;
 
 	if (!bucket)

@@ -8,6 +8,7 @@
 #define ROLEWALL_JUDGE_H
 
 #include "account.h"
+#include "shadow_tables.h"
 #include "events.h"
 #include "fast.h"
 #include "parse.h"
@@ -104,22 +105,12 @@ static __always_inline void judge(struct court *court, const struct packet *pack
 		outcome->port = port_of(packet);
 }
 
-/* Where the entries go on to, by tail calls. */
-enum more {
-	MORE_PROBE, /* whatever has something in the place of a probe */
-	MORE_FULL, /* what is not for the fast way */
-	MORE_LOOK, /* at a drop */
-	MORE_LOOK_AUDIT, /* at one that passes all the same */
-	N_MORE,
-	MORE_NONE = N_MORE,
-};
-
+/* Where the entries go on to, by tail calls: by enum more (control.h), filled by kern_load.c. */
 struct more_programs {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, N_MORE);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(__u32));
-	__array(values, int(void *));
 };
 
 /* What happens to a packet. */

@@ -14,6 +14,7 @@
 
 const volatile struct {
 	__u32 image_mask; /* cells of a slot less one; a power of two less one */
+	__u32 shadow; /* the programs are a shadow's */
 } knobs = {.image_mask = IMAGE_PAGES_MIN * PAGE_CELLS - 1};
 
 /*
@@ -157,11 +158,6 @@ static __always_inline struct flow_bucket4 *flow_bucket4(__u32 number)
 static __always_inline struct flow_bucket6 *flow_bucket6(__u32 number)
 {
 	return bpf_map_lookup_elem(&flows6, &number);
-}
-
-static __always_inline struct fragment_bucket *fragment_bucket(__u32 number)
-{
-	return bpf_map_lookup_elem(&fragments, &number);
 }
 
 static __always_inline __u32 epoch(void)

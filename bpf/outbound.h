@@ -66,7 +66,11 @@ struct departure {
  */
 static __always_inline bool is_far_flow(const struct departure *departure)
 {
-	const struct flow_touch touch = {.slot = departure->touch.slot, .look = true};
+	const struct flow_touch touch = {
+		.slot = departure->touch.slot,
+		.look = true,
+		.shadow = departure->touch.shadow,
+	};
 	const struct flow_key key = {
 		.local = departure->key.remote,
 		.remote = departure->key.local,

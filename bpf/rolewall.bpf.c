@@ -5,6 +5,8 @@
  */
 #include "xdp.h"
 #include "tc.h"
+#include "shadow_xdp.h"
+#include "shadow_tc.h"
 
 #define CLOCK_BOOT 7 /* CLOCK_BOOTTIME: sleeping does not stop it */
 #define SECOND 1000000000ULL

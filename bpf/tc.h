@@ -8,17 +8,7 @@
 #define TC_PASS (-1) /* TC_ACT_UNSPEC, TCX_NEXT: on to whatever else is attached */
 #define TC_DROP 2 /* TC_ACT_SHOT */
 
-int rolewall_tc_probe(struct __sk_buff *skb);
-int rolewall_tc_full(struct __sk_buff *skb);
-int rolewall_tc_look(struct __sk_buff *skb);
-int rolewall_tc_look_audit(struct __sk_buff *skb);
-
-struct more_programs more_tc SEC(".maps") = {
-	.values = {[MORE_PROBE] = (void *)&rolewall_tc_probe,
-		   [MORE_FULL] = (void *)&rolewall_tc_full,
-		   [MORE_LOOK] = (void *)&rolewall_tc_look,
-		   [MORE_LOOK_AUDIT] = (void *)&rolewall_tc_look_audit},
-};
+struct more_programs more_tc SEC(".maps");
 
 enum reason parse_skb(struct __sk_buff *skb, struct packet *packet);
 

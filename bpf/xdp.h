@@ -12,17 +12,7 @@ static __always_inline __u32 frame_whole_length(const struct frame *frame)
 	return (__u32)bpf_xdp_get_buff_len(frame->context);
 }
 
-int rolewall_xdp_probe(struct xdp_md *ctx);
-int rolewall_xdp_full(struct xdp_md *ctx);
-int rolewall_xdp_look(struct xdp_md *ctx);
-int rolewall_xdp_look_audit(struct xdp_md *ctx);
-
-struct more_programs more_xdp SEC(".maps") = {
-	.values = {[MORE_PROBE] = (void *)&rolewall_xdp_probe,
-		   [MORE_FULL] = (void *)&rolewall_xdp_full,
-		   [MORE_LOOK] = (void *)&rolewall_xdp_look,
-		   [MORE_LOOK_AUDIT] = (void *)&rolewall_xdp_look_audit},
-};
+struct more_programs more_xdp SEC(".maps");
 
 enum reason parse_xdp(struct xdp_md *ctx, struct packet *packet);
 enum reason parse_copy(struct xdp_md *ctx, struct packet *packet);

@@ -55,6 +55,8 @@ struct control {
 	__u32 shadow; /* slot of the shadow image, NO_SLOT = none (controller) */
 	__u32 returned; /* 1 after the clock returned, until the controller has seen to it */
 	__u64 returns; /* how often the clock did (clock) */
+	__u32 shadow_since; /* epoch at which it started to compare (controller) */
+	__u32 shadow_against; /* generation that was active then (controller) */
 };
 
 /* An interface's side under each slot's image: an element of `sides`. */
@@ -107,6 +109,18 @@ struct pass_counters {
 #define X(name, text) struct counter name;
 	PASS_REASONS(X)
 #undef X
+};
+
+/* The programs behind an entry, as an element of `more_xdp` and `more_tc`. */
+enum more {
+	MORE_PROBE, /* whatever has something in the place of a probe */
+	MORE_FULL, /* what is not for the fast way */
+	MORE_LOOK, /* at a drop */
+	MORE_LOOK_AUDIT, /* at one that passes all the same */
+	MORE_SHADOW, /* what a shadow's entry does not settle at a glance: the candidate's opinion */
+	MORE_SHADOW_ACTIVE, /* and then the active policy's */
+	N_MORE,
+	MORE_NONE = N_MORE,
 };
 
 #define ROW_NAME 24 /* "servers/05" */

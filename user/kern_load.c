@@ -93,7 +93,35 @@ static void explain_refusal(int err)
 			strerror(-err));
 }
 
-static int open_object(__u32 pages, struct rolewall_bpf **skel)
+const char *const shadow_map_names[N_SHADOW_MAPS] = {
+#define X(name) #name,
+	SHADOW_MAPS(X)
+#undef X
+};
+
+const char *const shadow_program_names[N_SHADOW_PROGRAMS] = {
+#define X(name) #name,
+	SHADOW_PROGRAMS(X)
+#undef X
+};
+
+/* The shadow's programs and maps are loaded when there is one, and the others not again. */
+static int choose_parts(const struct rolewall_bpf *skel, bool shadow)
+{
+	struct bpf_program *program;
+	struct bpf_map *map;
+	int err = 0;
+
+	bpf_object__for_each_program(program, skel->obj) err |= bpf_program__set_autoload(
+		program, !strstr(bpf_program__name(program), "_shadow") == !shadow);
+	for (int i = 0; i < N_SHADOW_MAPS && !shadow; i++) {
+		map = bpf_object__find_map_by_name(skel->obj, shadow_map_names[i]);
+		err |= bpf_map__set_autocreate(map, false);
+	}
+	return err ? -EINVAL : 0;
+}
+
+static int open_object(__u32 pages, bool shadow, struct rolewall_bpf **skel)
 {
 	int err;
 
@@ -102,8 +130,11 @@ static int open_object(__u32 pages, struct rolewall_bpf **skel)
 	if (!*skel)
 		return -errno;
 	(*skel)->rodata->knobs.image_mask = pages * PAGE_CELLS - 1;
-	err = bpf_map__set_value_size((*skel)->maps.images,
-				      pages * (__u32)sizeof(struct image_page));
+	(*skel)->rodata->knobs.shadow = shadow;
+	err = choose_parts(*skel, shadow);
+	if (!err)
+		err = bpf_map__set_value_size((*skel)->maps.images,
+					      pages * (__u32)sizeof(struct image_page));
 	if (!err)
 		err = bpf_map__set_max_entries((*skel)->maps.images, kernel_slots(pages));
 	if (err)
@@ -118,6 +149,35 @@ static int load_object(struct rolewall_bpf *skel)
 	if (err)
 		explain_refusal(err);
 	return err;
+}
+
+/* The programs behind the entries; the shadow's are added when it starts. */
+static const struct {
+	enum pinned_map map;
+	__u32 key; /* enum more */
+	const char *program;
+} more_programs[] = {
+	{MAP_more_xdp, MORE_PROBE, "rolewall_xdp_probe"},
+	{MAP_more_xdp, MORE_FULL, "rolewall_xdp_full"},
+	{MAP_more_xdp, MORE_LOOK, "rolewall_xdp_look"},
+	{MAP_more_xdp, MORE_LOOK_AUDIT, "rolewall_xdp_look_audit"},
+	{MAP_more_tc, MORE_PROBE, "rolewall_tc_probe"},
+	{MAP_more_tc, MORE_FULL, "rolewall_tc_full"},
+	{MAP_more_tc, MORE_LOOK, "rolewall_tc_look"},
+	{MAP_more_tc, MORE_LOOK_AUDIT, "rolewall_tc_look_audit"},
+};
+
+static int fill_more(const struct kernel *kernel, const struct rolewall_bpf *skel)
+{
+	for (size_t i = 0; i < sizeof(more_programs) / sizeof(more_programs[0]); i++) {
+		int fd = bpf_program__fd(
+			bpf_object__find_program_by_name(skel->obj, more_programs[i].program));
+
+		if (bpf_map_update_elem(kernel->map[more_programs[i].map], &more_programs[i].key,
+					&fd, BPF_ANY))
+			return -errno;
+	}
+	return 0;
 }
 
 /* Takes the fds out of a loaded skeleton, which can go afterwards. */
@@ -136,7 +196,8 @@ static int take_fds(struct kernel *kernel, const struct rolewall_bpf *skel)
 	kernel->xdp = fcntl(bpf_program__fd(skel->progs.rolewall_xdp), F_DUPFD_CLOEXEC, 3);
 	kernel->tc = fcntl(bpf_program__fd(skel->progs.rolewall_tc), F_DUPFD_CLOEXEC, 3);
 	kernel->clock = fcntl(bpf_program__fd(skel->progs.start_clock), F_DUPFD_CLOEXEC, 3);
-	return kernel->xdp < 0 || kernel->tc < 0 || kernel->clock < 0 ? -errno : 0;
+	return kernel->xdp < 0 || kernel->tc < 0 || kernel->clock < 0 ? -errno
+								      : fill_more(kernel, skel);
 }
 
 static int start_clock(struct kernel *kernel)
@@ -194,7 +255,7 @@ static int pin_all(const struct kernel *kernel)
 int kernel_load(struct kernel *kernel, __u32 pages)
 {
 	_cleanup_(destroy_object) struct rolewall_bpf *skel = NULL;
-	int err = open_object(pages, &skel);
+	int err = open_object(pages, false, &skel);
 
 	if (!err)
 		err = load_object(skel);
@@ -215,12 +276,12 @@ static bool belongs_to_load(enum pinned_map map)
 	return map == MAP_images || map == MAP_more_xdp || map == MAP_more_tc;
 }
 
-static int reuse_maps(const struct kernel *kernel, const struct rolewall_bpf *skel)
+static int reuse_maps(const struct kernel *kernel, const struct rolewall_bpf *skel, bool all)
 {
 	int err = 0;
 
 	for (int i = 0; i < N_PINNED_MAPS && !err; i++)
-		if (!belongs_to_load(i))
+		if (all || !belongs_to_load(i))
 			err = bpf_map__reuse_fd(find_map(skel, i), kernel->map[i]);
 	return err;
 }
@@ -228,16 +289,40 @@ static int reuse_maps(const struct kernel *kernel, const struct rolewall_bpf *sk
 int kernel_reload(struct kernel *kernel, __u32 pages)
 {
 	_cleanup_(destroy_object) struct rolewall_bpf *skel = NULL;
-	int err = open_object(pages, &skel);
+	int err = open_object(pages, false, &skel);
 
 	if (!err)
-		err = reuse_maps(kernel, skel);
+		err = reuse_maps(kernel, skel, false);
 	if (!err)
 		err = load_object(skel);
 	if (!err)
 		err = take_fds(kernel, skel);
 	if (!err)
 		kernel->pages = pages;
+	return err;
+}
+
+int load_shadow(const struct kernel *kernel, struct shadow_parts *parts)
+{
+	_cleanup_(destroy_object) struct rolewall_bpf *skel = NULL;
+	int err = open_object(kernel->pages, true, &skel);
+
+	if (!err)
+		err = reuse_maps(kernel, skel, true);
+	if (!err)
+		err = load_object(skel);
+	for (int i = 0; i < N_SHADOW_MAPS && !err; i++) {
+		parts->map[i] = fcntl(
+			bpf_map__fd(bpf_object__find_map_by_name(skel->obj, shadow_map_names[i])),
+			F_DUPFD_CLOEXEC, 3);
+		err = parts->map[i] < 0 ? -errno : 0;
+	}
+	for (int i = 0; i < N_SHADOW_PROGRAMS && !err; i++) {
+		parts->program[i] = fcntl(bpf_program__fd(bpf_object__find_program_by_name(
+						  skel->obj, shadow_program_names[i])),
+					  F_DUPFD_CLOEXEC, 3);
+		err = parts->program[i] < 0 ? -errno : 0;
+	}
 	return err;
 }
 

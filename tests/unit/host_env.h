@@ -45,8 +45,9 @@ static __always_inline struct flow_bucket6 *flow_bucket6(__u32 number)
 	return number < FLOW_BUCKETS ? &host.flows6[number] : NULL;
 }
 
-static __always_inline struct fragment_bucket *fragment_bucket(__u32 number)
+static __always_inline struct fragment_bucket *fragment_bucket(__u32 number, enum fragment_use use)
 {
+	(void)use;
 	return number < FRAGMENT_BUCKETS ? &host.fragments[number] : NULL;
 }
 
@@ -65,6 +66,12 @@ static __always_inline void count_flow(bool evicted, bool lost)
 	host.created += !lost;
 	host.evicted += evicted;
 	host.lost += lost;
+}
+
+static __always_inline bool is_refused(const struct flow_key *key)
+{
+	(void)key;
+	return false;
 }
 
 static __always_inline void count_fragments(void)

@@ -200,17 +200,17 @@ static void test_fragments(void **state)
 	struct packet stranger = fragment_of(10, 50000);
 
 	(void)state;
-	assert_int_equal(fragment_follow(&first), REASON_fragment_unmatched);
-	assert_int_equal(fragment_record(&first, 30, false), GO_ON);
-	assert_int_equal(fragment_record(&first, 30, false), GO_ON); /* sent twice */
-	assert_int_equal(fragment_follow(&first), REASON_fragment);
-	assert_int_equal(fragment_follow(&stranger), REASON_fragment_unmatched);
-	assert_int_equal(fragment_record(&other, 30, false), REASON_fragment_conflict);
-	assert_int_equal(fragment_follow(&first), REASON_fragment_conflict);
+	assert_int_equal(fragment_follow(&first, FRAGMENT_LIVE), REASON_fragment_unmatched);
+	assert_int_equal(fragment_record(&first, 30, FRAGMENT_LIVE), GO_ON);
+	assert_int_equal(fragment_record(&first, 30, FRAGMENT_LIVE), GO_ON); /* sent twice */
+	assert_int_equal(fragment_follow(&first, FRAGMENT_LIVE), REASON_fragment);
+	assert_int_equal(fragment_follow(&stranger, FRAGMENT_LIVE), REASON_fragment_unmatched);
+	assert_int_equal(fragment_record(&other, 30, FRAGMENT_LIVE), REASON_fragment_conflict);
+	assert_int_equal(fragment_follow(&first, FRAGMENT_LIVE), REASON_fragment_conflict);
 	host.epoch += 30;
-	assert_int_equal(fragment_follow(&first), REASON_fragment_unmatched);
-	assert_int_equal(fragment_record(&other, 30, false), GO_ON);
-	assert_int_equal(fragment_follow(&other), REASON_fragment);
+	assert_int_equal(fragment_follow(&first, FRAGMENT_LIVE), REASON_fragment_unmatched);
+	assert_int_equal(fragment_record(&other, 30, FRAGMENT_LIVE), GO_ON);
+	assert_int_equal(fragment_follow(&other, FRAGMENT_LIVE), REASON_fragment);
 }
 
 /* A full bucket refuses, and pushes nobody out. */
@@ -221,12 +221,12 @@ static void test_fragment_flood(void **state)
 	(void)state;
 	for (__u32 id = 0; id < FRAGMENT_BUCKETS * WAYS * 4; id++) {
 		struct packet packet = fragment_of(id, 50000);
-		enum reason reason = fragment_record(&packet, 30, false);
+		enum reason reason = fragment_record(&packet, 30, FRAGMENT_LIVE);
 
 		assert_true(reason == GO_ON || reason == REASON_fragment_table_full);
 		refused += reason == REASON_fragment_table_full;
 		if (reason == GO_ON)
-			assert_int_equal(fragment_follow(&packet), REASON_fragment);
+			assert_int_equal(fragment_follow(&packet, FRAGMENT_LIVE), REASON_fragment);
 	}
 	assert_in_range(refused, FRAGMENT_BUCKETS * WAYS * 3, FRAGMENT_BUCKETS * WAYS * 4);
 }
