@@ -2,8 +2,9 @@
 /* rolewall status: what is loaded, where it is attached, how full its tables are. */
 #include <errno.h>
 #include <jansson.h>
-#include <net/if.h>
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 #include "cleanup.h"
 #include "command.h"
@@ -20,15 +21,16 @@ static json_t *interfaces_json(const struct reading *reading)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < reading->n_attachments; i++) {
-		const struct attachment *attachment = &reading->attachments[i];
+	for (size_t i = 0; i < reading->interfaces.count; i++) {
+		const struct interface_state *state = &reading->interfaces.items[i];
 
-		json_array_append_new(array, json_pack("{s:s, s:I, s:s, s:s, s:b}", "name",
-						       attachment->name, "ifindex",
-						       (json_int_t)attachment->ifindex, "hook",
-						       hook_name(attachment->hook), "side",
-						       side_name(attachment->side), "present",
-						       attachment->ifindex != 0));
+		json_array_append_new(array,
+				      json_pack("{s:o, s:I, s:s, s:s, s:b, s:s}", "name",
+						foreign_text_json(state->name), "ifindex",
+						(json_int_t)state->ifindex, "hook",
+						hook_taken(state), "side", side_name(state->side),
+						"present", state->condition != CONDITION_missing,
+						"condition", condition_name(state->condition)));
 	}
 	return array;
 }
@@ -36,11 +38,12 @@ static json_t *interfaces_json(const struct reading *reading)
 static json_t *tables_json(const struct reading *reading)
 {
 	const struct table_counters *tables = &reading->counters.tables;
-	json_t *object = json_pack("{s:I, s:I, s:I, s:I}", "flows_created",
-				   (json_int_t)tables->flows_created, "flows_evicted",
-				   (json_int_t)tables->flows_evicted, "flows_lost",
-				   (json_int_t)tables->flows_lost, "fragments_created",
-				   (json_int_t)tables->fragments_created);
+	json_t *object = json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I}", "flows_created",
+		(json_int_t)tables->flows_created, "flows_evicted",
+		(json_int_t)tables->flows_evicted, "flows_lost", (json_int_t)tables->flows_lost,
+		"fragments_created", (json_int_t)tables->fragments_created, "events_sent",
+		(json_int_t)tables->events_sent, "events_lost", (json_int_t)tables->events_full);
 
 	for (int i = 0; i < N_TABLES; i++)
 		json_object_set_new(object, table_names[i],
@@ -60,23 +63,39 @@ static json_t *timeouts_json(const struct running *running)
 	return object;
 }
 
+static json_t *trial_json(const struct reading *reading)
+{
+	const struct control *control = reading->running.kernel.control;
+
+	return json_pack("{s:I, s:b, s:I}", "seconds", (json_int_t)reading_trial(reading),
+			 "returned", control->returned != 0, "returns",
+			 (json_int_t)control->returns);
+}
+
 static int print_json(const struct reading *reading)
 {
 	const struct running *running = &reading->running;
 	const json_t *description = running->description;
 	json_t *answer = json_pack(
-		"{s:s, s:I, s:o, s:O?, s:O?, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:b}", "mode",
-		reading_mode(reading), "generation",
-		(json_int_t)running_header(running, HEADER_GENERATION), "interfaces",
+		"{s:s, s:I, s:I, s:o, s:O?, s:O?, s:O?, s:O?}", "mode", reading_mode(reading),
+		"generation", (json_int_t)running_header(running, HEADER_GENERATION),
+		"generation_time", (json_int_t)reading_time(reading), "interfaces",
 		interfaces_json(reading), "site", json_object_get(description, "site"), "matrix",
-		json_object_get(description, "matrix"), "pools",
-		(json_int_t)json_array_size(json_object_get(description, "pools")), "image_pages",
-		(json_int_t)running_header(running, HEADER_PAGES), "room_pages",
-		(json_int_t)running->kernel.control->image_pages, "abi", (json_int_t)ROLEWALL_ABI,
-		"seconds", (json_int_t)running->kernel.control->epoch, "tables",
-		tables_json(reading), "timeouts", timeouts_json(running), "asymmetric",
-		reading_option(reading, OPTION_ASYMMETRIC));
+		json_object_get(description, "matrix"), "profile",
+		json_object_get(description, "profile"), "outbound",
+		json_object_get(description, "outbound"));
 
+	json_object_update_new(
+		answer,
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:b, s:o}", "pools",
+			  (json_int_t)json_array_size(json_object_get(description, "pools")),
+			  "image_pages", (json_int_t)running_header(running, HEADER_PAGES),
+			  "room_pages", (json_int_t)running->kernel.control->image_pages, "abi",
+			  (json_int_t)ROLEWALL_ABI, "seconds",
+			  (json_int_t)running->kernel.control->epoch, "tables",
+			  tables_json(reading), "timeouts", timeouts_json(running), "asymmetric",
+			  reading_option(reading, OPTION_ASYMMETRIC), "trial",
+			  trial_json(reading)));
 	return json_print(answer);
 }
 
@@ -109,6 +128,46 @@ static int list_timeouts(struct listing *listing, const struct running *running)
 	return err;
 }
 
+/* Its number, when it was made, and what may end it. */
+static int list_generation(struct listing *listing, const struct reading *reading)
+{
+	const struct control *control = reading->running.kernel.control;
+	time_t made = (time_t)reading_time(reading);
+	__u32 left = reading_trial(reading);
+	struct tm parts;
+	char text[32];
+	int err;
+
+	if (!made || !gmtime_r(&made, &parts) ||
+	    !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &parts))
+		strcpy(text, "an unknown time");
+	err = add_fact(listing, "generation", "%u, of %s",
+		       running_header(&reading->running, HEADER_GENERATION), text);
+	if (left)
+		err |= add_fact(listing, "trial", "ends in %u s, then the policy before returns",
+				left);
+	if (control->returned)
+		err |= add_fact(listing, "trial",
+				"ENDED unconfirmed: the policy before has returned");
+	return err;
+}
+
+static int list_interfaces(struct listing *listing, const struct reading *reading)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < reading->interfaces.count; i++) {
+		const struct interface_state *state = &reading->interfaces.items[i];
+		const char *text = condition_text(state->condition);
+
+		err |= add_fact(listing, "interface", "%s: %s, side %s%s%s%s%s", state->name,
+				hook_taken(state), side_name(state->side), *text ? "; " : "", text,
+				state->condition == CONDITION_renamed ? ": " : "",
+				state->condition == CONDITION_renamed ? state->now : "");
+	}
+	return err;
+}
+
 static int list_facts(struct listing *listing, const struct reading *reading)
 {
 	const struct running *running = &reading->running;
@@ -117,11 +176,15 @@ static int list_facts(struct listing *listing, const struct reading *reading)
 	int err = 0;
 
 	err |= add_fact(listing, "mode", "%s", reading_mode(reading));
-	err |= add_fact(listing, "generation", "%u", running_header(running, HEADER_GENERATION));
+	err |= list_generation(listing, reading);
 	err |= add_fact(listing, "site", "%s",
 			json_string_value(json_object_get(description, "site")));
 	err |= add_fact(listing, "matrix", "%s",
 			json_string_value(json_object_get(description, "matrix")));
+	err |= add_fact(listing, "profile", "%s",
+			json_string_value(json_object_get(description, "profile")));
+	err |= add_fact(listing, "outbound", "%s",
+			json_string_value(json_object_get(description, "outbound")));
 	err |= add_fact(listing, "pools", "%zu",
 			json_array_size(json_object_get(description, "pools")));
 	err |= add_fact(listing, "image", "%u of %u KiB", running_header(running, HEADER_PAGES),
@@ -136,13 +199,7 @@ static int list_facts(struct listing *listing, const struct reading *reading)
 	err |= list_timeouts(listing, running);
 	if (reading_option(reading, OPTION_ASYMMETRIC))
 		err |= add_fact(listing, "asymmetric", "true");
-	for (size_t i = 0; i < reading->n_attachments; i++) {
-		const struct attachment *attachment = &reading->attachments[i];
-
-		err |= add_fact(listing, "interface", "%s: %s, side %s%s", attachment->name,
-				hook_name(attachment->hook), side_name(attachment->side),
-				attachment->ifindex ? "" : ", GONE: deleted since, apply again");
-	}
+	err |= list_interfaces(listing, reading);
 	return err ? -ENOMEM : 0;
 }
 

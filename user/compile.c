@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <zlib.h>
 
 #include "cleanup.h"
@@ -307,14 +308,18 @@ __u32 image_checksum(const struct image_page *page, size_t count)
 
 	first.cell[HEADER_GENERATION] = 0;
 	first.cell[HEADER_CHECKSUM] = 0;
+	first.cell[HEADER_TIME] = first.cell[HEADER_TIME_HIGH] = 0;
 	crc = crc32_z(crc, (const Bytef *)&first, sizeof(first));
 	return (__u32)crc32_z(crc, (const Bytef *)(page + 1), (count - 1) * sizeof(*page));
 }
 
 void image_seal(struct pages *image, __u32 generation)
 {
+	__u64 now = generation ? (__u64)time(NULL) : 0;
 	__u32 *header = image->page[0].cell;
 
 	header[HEADER_GENERATION] = generation;
+	header[HEADER_TIME] = (__u32)now;
+	header[HEADER_TIME_HIGH] = (__u32)(now >> 32);
 	header[HEADER_CHECKSUM] = image_checksum(image->page, image->count);
 }

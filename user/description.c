@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * {"site":..., "matrix":..., "mode":..., "pools":[{"name":..., "roles":[...],
+ * {"site":..., "matrix":..., "mode":..., "profile":..., "outbound":...,
+ *  "interfaces":[{"name":..., "side":..., "hook":...}], "pools":[{"name":..., "roles":[...],
  *   "open":[[transport, first, last, [[row id, peers], ...]], ...],
  *   "start":[the same of outbound rows]}],
  *  "records":[pool or -1, ...], "peers":[null, [record, ...], ...]}
@@ -102,12 +103,36 @@ static json_t *peers_json(const struct policy *policy, const struct records *rec
 	return array;
 }
 
+static json_t *site_interfaces_json(const struct site *site)
+{
+	json_t *array = json_array();
+	bool ok = array;
+
+	for (size_t i = 0; i < site->n_interfaces && ok; i++) {
+		const struct site_interface *interface = &site->interfaces[i];
+
+		ok = json_append(array, json_pack("{s:o, s:s, s:s}", "name",
+						  foreign_text_json(interface->name), "side",
+						  side_name(interface->side), "hook",
+						  hook_name(interface->hook)));
+	}
+	if (ok)
+		return array;
+	json_decref(array);
+	return NULL;
+}
+
 static json_t *description_json(const struct policy *policy, const struct records *records)
 {
-	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o}", "site",
-			 foreign_text_json(policy->site->path), "matrix", policy->matrix->name,
-			 "mode", mode_name(policy->site->mode), "pools", pools_json(policy),
-			 "records", records_json(records), "peers", peers_json(policy, records));
+	const struct site *site = policy->site;
+
+	return json_pack("{s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "site",
+			 foreign_text_json(site->path), "matrix", policy->matrix->name, "mode",
+			 mode_name(site->mode), "profile",
+			 site->least_privilege ? "least-privilege" : "literal", "outbound",
+			 site->outbound_matrix ? "matrix" : "open", "interfaces",
+			 site_interfaces_json(site), "pools", pools_json(policy), "records",
+			 records_json(records), "peers", peers_json(policy, records));
 }
 
 int description_pack(const struct policy *policy, const struct records *records, void **bytes,

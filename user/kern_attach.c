@@ -69,15 +69,18 @@ static int link_path(const struct kernel *kernel, const char *interface, enum ho
 
 /* --- what is there */
 
-static unsigned int link_ifindex(int fd)
+/* Where the link is, and what it runs; zeroes if it is none of an interface. */
+static void read_link(int fd, struct attachment *attachment)
 {
 	struct bpf_link_info info = {0};
 	__u32 size = sizeof(info);
 
-	if (bpf_obj_get_info_by_fd(fd, &info, &size))
-		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) ||
+	    (info.type != BPF_LINK_TYPE_XDP && info.type != LINK_TYPE_TCX))
+		return;
 	/* The first member of the union is the ifindex for both types. */
-	return info.type == BPF_LINK_TYPE_XDP || info.type == LINK_TYPE_TCX ? info.xdp.ifindex : 0;
+	attachment->ifindex = info.xdp.ifindex;
+	attachment->program = info.prog_id;
 }
 
 static bool hook_of_pin(const char *word, enum hook *hook)
@@ -106,7 +109,7 @@ static int read_attachment(const struct kernel *kernel, const char *name,
 	fd = open_pin(kernel, pin);
 	if (fd < 0)
 		return fd;
-	attachment->ifindex = link_ifindex(fd);
+	read_link(fd, attachment);
 	/* detach must work on pins of another version, where no map is open. */
 	if (!attachment->ifindex || !kernel->control)
 		return 0;
@@ -158,14 +161,6 @@ int kernel_attachments(const struct kernel *kernel, struct attachment **list, si
 	*list = TAKE_PTR(found);
 	*count = n;
 	return 0;
-}
-
-static __u32 program_id(int fd)
-{
-	struct bpf_prog_info info = {0};
-	__u32 size = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
 }
 
 int kernel_check_interface(const struct kernel *kernel, const struct site_interface *interface)

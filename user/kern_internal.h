@@ -62,6 +62,8 @@ int pin_path(const struct kernel *kernel, const char *name, char path[PATH_MAX])
 int open_pin(const struct kernel *kernel, const char *name);
 /* Pins FD under NAME, over what is pinned there. 0 or -errno. */
 int pin_over(const struct kernel *kernel, int fd, const char *name);
+/* 0 if it cannot be told. */
+__u32 program_id(int fd);
 /* Maps the control cells of an open control map. */
 int map_control(struct kernel *kernel);
 /* Points every attached link at the kernel's programs. 0 or -errno. */

@@ -113,6 +113,7 @@ struct attachment {
 	unsigned int ifindex; /* 0: the interface is gone */
 	enum hook hook; /* never HOOK_AUTO */
 	enum side side; /* under the image in force */
+	__u32 program; /* id of what its link runs */
 };
 
 /* All attachments, by name; *list is to be freed. */
@@ -125,6 +126,10 @@ int kernel_attach(const struct kernel *kernel, const struct site_interface *inte
 int kernel_detach(const struct kernel *kernel, const struct attachment *attachment);
 /* Says on which side an interface is under a slot's image. */
 int kernel_set_side(const struct kernel *kernel, unsigned int ifindex, __u32 slot, enum side side);
+
+/* kern_programs.c: ids of the pinned programs, which is what links may run. 0 or -errno. */
+#define OWN_PROGRAMS_MAX 16U
+int kernel_programs(const struct kernel *kernel, __u32 ids[OWN_PROGRAMS_MAX], size_t *count);
 
 /* kern_probe.c: one frame through a loaded program, uncounted and unrecorded. */
 struct probe_result {

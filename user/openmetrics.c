@@ -189,25 +189,62 @@ static void write_tables(FILE *out, const struct reading *reading)
 		     &(struct metric){"fragmented_packets_remembered", NULL,
 				      "Fragmented packets that were remembered"},
 		     tables->fragments_created);
+	single_count(out, &(struct metric){"watch_events", NULL, "Drops shown to rolewall watch"},
+		     tables->events_sent);
+	single_count(out,
+		     &(struct metric){"watch_events_lost", NULL,
+				      "Drops for which rolewall watch had no room"},
+		     tables->events_full);
 }
 
 /* --- the instance */
 
 static void write_interfaces(FILE *out, const struct reading *reading)
 {
-	static const struct metric interfaces = {
-		"interface", NULL,
-		"1: attached; 0: deleted since, nothing is filtered if it is made again"};
+	static const struct metric interfaces = {"interface", NULL,
+						 "1: our program filters it; 0: nothing does"};
+	static const struct metric conditions = {"interface_condition", NULL,
+						 "1 at what holds for the interface"};
 
 	begin(out, &interfaces, "gauge");
-	for (size_t i = 0; i < reading->n_attachments; i++) {
-		const struct attachment *attachment = &reading->attachments[i];
+	for (size_t i = 0; i < reading->interfaces.count; i++) {
+		const struct interface_state *state = &reading->interfaces.items[i];
 
 		gauge(out, &interfaces,
-		      LABELS("interface", attachment->name, "hook", hook_name(attachment->hook),
-			     "side", side_name(attachment->side)),
-		      attachment->ifindex != 0);
+		      LABELS("interface", state->name, "hook", hook_taken(state), "side",
+			     side_name(state->side)),
+		      is_filtered(state->condition));
 	}
+	begin(out, &conditions, "gauge");
+	for (size_t i = 0; i < reading->interfaces.count; i++)
+		for (enum condition c = 0; c < N_CONDITIONS; c++)
+			gauge(out, &conditions,
+			      LABELS("interface", reading->interfaces.items[i].name, "condition",
+				     condition_name(c)),
+			      reading->interfaces.items[i].condition == c);
+}
+
+/* The dead man's switch and the shadow. */
+static void write_changes(FILE *out, const struct reading *reading)
+{
+	const struct control *control = reading->running.kernel.control;
+
+	single(out,
+	       &(struct metric){
+		       "trial_seconds", "seconds",
+		       "Until the policy before returns unless somebody confirms; 0: no trial"},
+	       reading_trial(reading));
+	single(out,
+	       &(struct metric){
+		       "trial_returned", NULL,
+		       "1: the last trial ended unconfirmed, and no command has tidied yet"},
+	       control->returned != 0);
+	single_count(out, &(struct metric){"trial_returns", NULL, "Trials that ended unconfirmed"},
+		     control->returns);
+	single(out,
+	       &(struct metric){"shadow", NULL,
+				"1: a candidate is compared with the policy in force"},
+	       control->shadow < IMAGE_SLOTS);
 }
 
 static void write_modes(FILE *out, const struct reading *reading)
@@ -241,6 +278,10 @@ static void write_instance(FILE *out, const struct reading *reading)
 	single(out, &(struct metric){"generation", NULL, "Number of the policy in force"},
 	       running_header(running, HEADER_GENERATION));
 	single(out,
+	       &(struct metric){"generation_timestamp_seconds", "seconds",
+				"When it was made, since 1970; 0: unknown"},
+	       reading_time(reading));
+	single(out,
 	       &(struct metric){"age_seconds", "seconds",
 				"Since the instance was loaded: what the "
 				"counters cover"},
@@ -255,6 +296,7 @@ static void write_instance(FILE *out, const struct reading *reading)
 	single(out, &(struct metric){"asymmetric", NULL, "1: the site says `asymmetric: true`"},
 	       reading_option(reading, OPTION_ASYMMETRIC));
 	write_timeouts(out, reading);
+	write_changes(out, reading);
 	write_interfaces(out, reading);
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
+
 static int take_counters(struct reading *reading)
 {
 	static const enum pinned_map maps[N_TABLES] = {MAP_flows4, MAP_flows6, MAP_fragments};
@@ -23,6 +25,19 @@ static int take_counters(struct reading *reading)
 	return err;
 }
 
+static int take_interfaces(struct reading *reading)
+{
+	const struct kernel *kernel = &reading->running.kernel;
+	_cleanup_(wanted_free) struct wanted wanted = {0};
+	int err = wanted_read(kernel, &wanted);
+
+	if (!err)
+		err = conditions_read(kernel, &wanted, &reading->interfaces);
+	if (err && err != -ENOMEM)
+		fprintf(stderr, "rolewall: cannot tell what is attached: %s\n", strerror(-err));
+	return err;
+}
+
 int reading_take(const char *pin_dir, struct reading *reading)
 {
 	int err;
@@ -30,14 +45,13 @@ int reading_take(const char *pin_dir, struct reading *reading)
 	*reading = (struct reading){.running.kernel = KERNEL_CLOSED};
 	err = running_open(pin_dir, &reading->running);
 	if (!err)
-		err = kernel_attachments(&reading->running.kernel, &reading->attachments,
-					 &reading->n_attachments);
+		err = take_interfaces(reading);
 	return err ? err : take_counters(reading);
 }
 
 void reading_free(struct reading *reading)
 {
-	free(reading->attachments);
+	conditions_free(&reading->interfaces);
 	free(reading->rows);
 	free(reading->pools);
 	running_close(&reading->running);
@@ -46,6 +60,22 @@ void reading_free(struct reading *reading)
 bool reading_option(const struct reading *reading, enum image_option option)
 {
 	return running_header(&reading->running, HEADER_OPTIONS) & option;
+}
+
+__u64 reading_time(const struct reading *reading)
+{
+	return (__u64)running_header(&reading->running, HEADER_TIME_HIGH) << 32 |
+	       running_header(&reading->running, HEADER_TIME);
+}
+
+__u32 reading_trial(const struct reading *reading)
+{
+	const struct control *control = reading->running.kernel.control;
+	__u32 deadline = control->deadline, now = control->epoch;
+
+	if (!deadline || deadline == DEADLINE_PASSED || deadline <= now)
+		return 0;
+	return deadline - now;
 }
 
 const char *reading_mode(const struct reading *reading)

@@ -123,6 +123,46 @@ metric() { # NAME
 	(($(metric rolewall_image_bytes) == $(jq .image_pages <<<"$status") * 1024))
 }
 
+@test "what is going on: when the policy was made, no trial, no shadow, what watch was shown" {
+	read_metrics
+	status=$(rolewall status --json)
+	made=$(jq .generation_time <<<"$status")
+	(($(date +%s) - made >= 0 && $(date +%s) - made < 300))
+	jq -e --argjson made "$made" '.rolewall_generation_timestamp_seconds == $made and
+		.rolewall_trial_seconds == 0 and .rolewall_trial_returned == 0 and .rolewall_trial_returns_total == 0 and
+		.rolewall_shadow == 0 and .rolewall_watch_events_lost_total == 0' <<<"$METRICS"
+	jq -e '.profile == "literal" and .outbound == "open" and .trial == {seconds: 0, returned: false, returns: 0}' \
+		<<<"$status"
+	rolewall watch --count 1 --duration 5 >"$BATS_TEST_TMPDIR/watched" &
+	watch=$!
+	while kill -0 "$watch" 2>/dev/null; do
+		silent_udp "$FE4" 2000
+	done
+	read_metrics
+	(($(metric rolewall_watch_events_total) >= 1))
+}
+
+@test "an interface that has another name, or is gone, says so in status and metrics" {
+	ip -n "$TAG-gateway" link set "$ODD" down
+	ip -n "$TAG-gateway" link set "$ODD" name moved
+	rolewall status --json | jq -e --arg odd "$ODD" '.interfaces[] | select(.name == $odd) |
+		.condition == "renamed" and .hook == "xdp-generic" and .present'
+	rolewall status | grep -q 'has another name now: moved'
+	read_metrics
+	(($(metric "rolewall_interface_condition{condition=renamed,interface=$ODD}") == 1))
+	(($(metric "rolewall_interface_condition{condition=filtered,interface=$ODD}") == 0))
+	(($(metric "rolewall_interface{hook=xdp-generic,interface=$ODD,side=inside}") == 1))
+	ip -n "$TAG-gateway" link delete moved
+	rolewall status --json | jq -e --arg odd "$ODD" '.interfaces[] | select(.name == $odd) |
+		.condition == "missing" and .hook == "none" and .side == "inside" and (.present | not)'
+	read_metrics
+	(($(metric "rolewall_interface_condition{condition=missing,interface=$ODD}") == 1))
+	(($(metric "rolewall_interface{hook=none,interface=$ODD,side=inside}") == 0))
+	ip -n "$TAG-gateway" link add "$ODD" type veth peer name again
+	rolewall status --json | jq -e --arg odd "$ODD" '.interfaces[] | select(.name == $odd) |
+		.condition == "unfiltered" and .hook == "none" and .present'
+}
+
 @test "--textfile puts a whole file in place, or none" {
 	file=$BATS_TEST_TMPDIR/dir/rolewall.prom
 	mkdir "$BATS_TEST_TMPDIR/dir"
