@@ -17,7 +17,7 @@ B := build
 ARCH_INCLUDE := $(shell $(CC) -print-multiarch 2>/dev/null)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
-LIBS := libbpf yaml-0.1 jansson smartcols zlib
+LIBS := libbpf yaml-0.1 jansson smartcols zlib libmnl libmicrohttpd libsystemd
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Iuser -I$(B)
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 $(WARNINGS) $(CFLAGS) $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)

@@ -25,6 +25,7 @@ static int fill_file(int fd, const struct reading *reading)
 		return err;
 	}
 	openmetrics_write(reading, out);
+	openmetrics_end(out);
 	errno = 0;
 	if (fflush(out) || ferror(out) || fchmod(fd, 0644) || fsync(fd))
 		err = errno ? -errno : -EIO;
@@ -75,6 +76,7 @@ static int run(const struct arguments *arguments)
 	if (path)
 		return write_textfile(path, &reading);
 	openmetrics_write(&reading, stdout);
+	openmetrics_end(stdout);
 	return 0;
 }
 

@@ -66,6 +66,15 @@ static const struct attachment *find(const struct scene *scene, const char *name
 	return empty;
 }
 
+/* The link on an interface, whatever its pin is called; NULL: none. */
+static const struct attachment *find_on(const struct scene *scene, unsigned int ifindex)
+{
+	for (size_t i = 0; i < scene->n_attachments && ifindex; i++)
+		if (scene->attachments[i].ifindex == ifindex)
+			return &scene->attachments[i];
+	return NULL;
+}
+
 static bool is_own_program(const struct scene *scene, __u32 program)
 {
 	for (size_t i = 0; i < scene->n_programs; i++)
@@ -82,7 +91,7 @@ static enum condition judge_attached(const struct scene *scene, const struct att
 		return CONDITION_other_program;
 	if (!if_indextoname(attachment->ifindex, state->now))
 		return CONDITION_missing; /* in another namespace by now */
-	if (strcmp(state->now, attachment->name) != 0)
+	if (strcmp(state->now, state->name) != 0)
 		return CONDITION_renamed;
 	if (asked != HOOK_AUTO && asked != attachment->hook)
 		return CONDITION_other_hook;
@@ -91,22 +100,18 @@ static enum condition judge_attached(const struct scene *scene, const struct att
 
 static void judge(const struct scene *scene, enum hook asked, struct interface_state *state)
 {
-	const struct attachment *attachment = find(scene, state->name);
 	unsigned int ifindex = if_nametoindex(state->name);
+	/* The name may have gone to another interface: that one counts. */
+	const struct attachment *attachment = ifindex ? find_on(scene, ifindex)
+						      : find(scene, state->name);
 
-	if (attachment && attachment->ifindex) {
-		state->ifindex = attachment->ifindex;
-		state->hook = attachment->hook;
-		state->condition = judge_attached(scene, attachment, asked, state);
-		/* The name has gone to another interface, which nobody filters. */
-		if (ifindex && ifindex != attachment->ifindex) {
-			state->ifindex = ifindex;
-			state->condition = CONDITION_unfiltered;
-		}
-		return;
-	}
 	state->ifindex = ifindex;
 	state->condition = ifindex ? CONDITION_unfiltered : CONDITION_missing;
+	if (!attachment || !attachment->ifindex)
+		return;
+	state->ifindex = attachment->ifindex;
+	state->hook = attachment->hook;
+	state->condition = judge_attached(scene, attachment, asked, state);
 }
 
 static int add(struct interface_states *states, const struct interface_state *state)

@@ -72,6 +72,17 @@ int kernel_put_image(const struct kernel *kernel, __u32 slot, const struct pages
 	return err;
 }
 
+int kernel_get_header(const struct kernel *kernel, __u32 slot, struct image_page *header)
+{
+	const struct image_page *cells = map_slot(kernel, slot, sizeof(*cells), PROT_READ);
+
+	if (!cells)
+		return -errno;
+	*header = *cells;
+	munmap((void *)cells, sizeof(*cells));
+	return header->cell[HEADER_PAGES] ? 0 : -ENOENT;
+}
+
 int kernel_get_image(const struct kernel *kernel, __u32 slot, struct pages *image)
 {
 	_cleanup_(pages_free) struct pages pages = {0};

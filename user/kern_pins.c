@@ -145,6 +145,18 @@ int kernel_lock(const char *pin_dir, struct kernel *kernel)
 	return check_owner(kernel->dir, pin_dir);
 }
 
+int kernel_try_lock(const char *pin_dir, struct kernel *kernel)
+{
+	*kernel = (struct kernel)KERNEL_CLOSED;
+	kernel->pin_dir = strdup(pin_dir);
+	if (!kernel->pin_dir)
+		return -ENOMEM;
+	kernel->dir = open(pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (kernel->dir < 0 || flock(kernel->dir, LOCK_EX | LOCK_NB))
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	return same_dir(pin_dir, kernel->dir) ? check_owner(kernel->dir, pin_dir) : -ENOENT;
+}
+
 static int open_maps(struct kernel *kernel)
 {
 	for (int i = 0; i < N_PINNED_MAPS; i++) {

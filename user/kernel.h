@@ -70,6 +70,11 @@ int kernel_open(const char *pin_dir, struct kernel *kernel);
  * Returns 0, -EBUSY if another rolewall has it, or -errno; messages on stderr.
  */
 int kernel_lock(const char *pin_dir, struct kernel *kernel);
+/*
+ * The same for one who gives way to others: no message, and no directory is made. -EBUSY: somebody
+ * has it; -ENOENT: there is no directory.
+ */
+int kernel_try_lock(const char *pin_dir, struct kernel *kernel);
 /* Loads programs and maps with room for images of PAGES pages, and pins them. Locked. */
 int kernel_load(struct kernel *kernel, __u32 pages);
 /*
@@ -104,6 +109,8 @@ int kernel_put_image(const struct kernel *kernel, __u32 slot, const struct pages
 __u32 kernel_slots(__u32 pages);
 /* Waits until every packet is through that began before. 0 or -errno. */
 int kernel_wait(const struct kernel *kernel);
+/* Reads the first page of a slot's image. -ENOENT: empty. */
+int kernel_get_header(const struct kernel *kernel, __u32 slot, struct image_page *header);
 /* Reads a slot's image back, pages in use only; to be freed by pages_free(). -ENOENT: empty. */
 int kernel_get_image(const struct kernel *kernel, __u32 slot, struct pages *image);
 

@@ -308,5 +308,9 @@ void openmetrics_write(const struct reading *reading, FILE *out)
 	write_rows(out, reading);
 	write_pools(out, reading);
 	write_tables(out, reading);
+}
+
+void openmetrics_end(FILE *out)
+{
 	fputs("# EOF\n", out);
 }

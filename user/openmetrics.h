@@ -11,5 +11,7 @@
 
 /* Errors of OUT are left to its owner (ferror()). */
 void openmetrics_write(const struct reading *reading, FILE *out);
+/* What the text has to end with. */
+void openmetrics_end(FILE *out);
 
 #endif

@@ -106,7 +106,12 @@ int wanted_read(const struct kernel *kernel, struct wanted *wanted)
 	const struct control *control = kernel->control;
 	const union reign reign = {.both = __atomic_load_n(&control->reign, __ATOMIC_SEQ_CST)};
 	bool trial = reign.deadline && reign.deadline != DEADLINE_PASSED;
-	struct wanted found = {0};
+	struct wanted found = {
+		.reign = reign.both,
+		.fallback = control->fallback,
+		.shadow = control->shadow,
+		.returned = control->returned,
+	};
 	int err = add_slot(kernel, reign.active, &found);
 
 	/* A first policy that nobody confirmed: what it named is not to be filtered any more. */
@@ -121,6 +126,17 @@ int wanted_read(const struct kernel *kernel, struct wanted *wanted)
 	else
 		*wanted = found;
 	return err;
+}
+
+bool wanted_is_current(const struct kernel *kernel, const struct wanted *wanted)
+{
+	const struct control *control = kernel->control;
+	struct image_page header;
+
+	return control->reign == wanted->reign && control->fallback == wanted->fallback &&
+	       control->shadow == wanted->shadow && control->returned == wanted->returned &&
+	       !kernel_get_header(kernel, control->active, &header) &&
+	       header.cell[HEADER_GENERATION] == wanted->generation;
 }
 
 void wanted_free(struct wanted *wanted)

@@ -20,6 +20,8 @@ struct wanted {
 	struct wanted_interface *items; /* in the order of the images' sites */
 	size_t count;
 	__u32 generation; /* of the image in force */
+	__u64 reign; /* control cells when it was read, to tell when it has to be read again */
+	__u32 fallback, shadow, returned;
 };
 
 /*
@@ -27,6 +29,8 @@ struct wanted {
  * -ENOENT if no image is in force, -EBADMSG if one cannot be read, or another -errno.
  */
 int wanted_read(const struct kernel *kernel, struct wanted *wanted);
+/* True if nothing has changed since it was read. Much cheaper. */
+bool wanted_is_current(const struct kernel *kernel, const struct wanted *wanted);
 void wanted_free(struct wanted *wanted);
 /* NULL if no image names it. */
 const struct wanted_interface *wanted_find(const struct wanted *wanted, const char *name);
