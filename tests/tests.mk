@@ -23,6 +23,7 @@ TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
 E2E_OBJECTS := $(patsubst tests/e2e/%.bpf.c,$(B)/e2e/%.bpf.o,$(wildcard tests/e2e/*.bpf.c))
 E2E_SKELETONS := $(E2E_OBJECTS:.bpf.o=.skel.h)
 BENCH_OBJECTS := $(patsubst tests/bench/%.bpf.c,$(B)/bench/%.bpf.o,$(wildcard tests/bench/*.bpf.c))
+BENCH_SKELETONS := $(B)/bench/flood.skel.h
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 
 .PHONY: tests bench-programs matrix packet model judge judge-mutants cli e2e soak
@@ -129,14 +130,18 @@ $(B)/e2e/%.skel.h: $(B)/e2e/%.bpf.o
 	$(say) SKEL $@
 	$(Q)$(BPFTOOL) gen skeleton $< name $(*F) > $@
 
+$(B)/bench/%.skel.h: $(B)/bench/%.bpf.o
+	$(say) SKEL $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $(*F)_bpf > $@
+
 $(B)/tools/%: tests/tools/%.c Makefile tests/tests.mk | $(E2E_SKELETONS)
 	$(say) TEST-CC $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -I$(B)/e2e $(ALL_CFLAGS) -MMD -MP $< $(LDFLAGS) $(LDLIBS) -o $@
 
-$(BENCH_PROGRAMS): $(B)/bench/%: tests/bench/%.c $(PART_OBJECTS) Makefile tests/tests.mk
+$(BENCH_PROGRAMS): $(B)/bench/%: tests/bench/%.c $(PART_OBJECTS) Makefile tests/tests.mk | $(BENCH_SKELETONS)
 	$(say) TEST-CC $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $< $(PART_OBJECTS) $(LDFLAGS) $(LDLIBS) -o $@
+	$(Q)$(CC) $(CPPFLAGS) -I$(B)/bench $(ALL_CFLAGS) -MMD -MP $< $(PART_OBJECTS) $(LDFLAGS) $(LDLIBS) -o $@
 
 -include $(wildcard $(B)/test-*/*.d $(B)/test-*/user/*.d $(B)/packet/*.d $(B)/model/*.d $(B)/tools/*.d $(B)/bench/*.d)

@@ -64,12 +64,12 @@ def fill_designs(pins, path):
     fill(pins / "m/ports", ports)
 
 
-def load_xdp_filter(place, namespace, device, path, mode="skb"):
+def load_xdp_filter(place, namespace, device, path, mode="skb", addresses=True, more_ports=()):
     """xdp-filter with the same addresses and ports, as far as it goes: it knows no pairs, so that an
     address or a port is enough to pass. Media ranges are left out: it wants a command for each port."""
-    words = set()
-    for addresses, allowed in openings(path):
-        for text in addresses:
+    words = {("port", "-m", "dst", "-p", protocol, str(port)) for protocol, port in more_ports}
+    for prefixes, allowed in openings(path):
+        for text in prefixes if addresses else ():
             words |= {("ip", "-m", "dst", str(host)) for host in ipaddress.ip_network(text)}
         for protocol, first, last in allowed:
             if last - first < 16:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The report: tables as text and as Markdown, the targets, the plots."""
 
+import throughput_report
 import verdict_report
 from place import ROOT
 
-PARTS = {"verdict": verdict_report}
+PARTS = {"verdict": verdict_report, "throughput": throughput_report}
 
 PAGE = ROOT / "docs/performance.md"
 FIGURES = ROOT / "docs/performance"

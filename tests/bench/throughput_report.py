@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""What of the throughput is reported."""
+
+
+def cases(results, kind):
+    found = [(row["pattern"], row["size"]) for row in results if row["kind"] == kind]
+    return list(dict.fromkeys(found))
+
+
+def index(results):
+    return {(row["kind"], row["pattern"], row["size"], row["filter"]): row for row in results}
+
+
+def filters(results, kind):
+    return list(dict.fromkeys(row["filter"] for row in results if row["kind"] == kind))
+
+
+def best_nft(results, kind, case):
+    rows = [row for row in results if row["kind"] == kind and (row["pattern"], row["size"]) == case
+            and row["filter"].startswith("nft ")]
+    return max(rows, key=lambda row: row["pps"])
+
+
+def targets(results):
+    case = ("networks", "64")
+    alone = index(results)["close", *case, "XDP_DROP alone"]
+    best = best_nft(results, "drop", case)
+    return [
+        ("drop throughput, 64 bytes / XDP_DROP alone", alone["ratio"], ">=", 0.97),
+        (f"drop throughput, 64 bytes / best nftables ({best['filter']})", best["ratio"], ">=", 1.8),
+    ]
+
+
+def table(results, kind, title, note):
+    rows = index(results)
+    columns = cases(results, kind)
+    words = {"one": "one flow", "networks": "256 networks"}
+    head = ["filter"] + [f"{size}, {words[pattern]}" for pattern, size in columns]
+    lines = []
+    for name in filters(results, kind):
+        line = [name]
+        for case in columns:
+            row = rows.get((kind, *case, name))
+            line.append(f"{row['pps'] / 1e6:.2f} ({row['ratio']:.2f})" if row else "-")
+        lines.append(line)
+    return title, head, lines, note
+
+
+def tables(results):
+    return [
+        table(results, "drop", "Drop throughput, Mpps",
+              "Millions of illegal packets (SYN to a shut port) for each second of one CPU, which makes, receives and drops "
+              "them; in brackets rolewall's rate as a multiple of this one, taken round by round. No filter forwards them."),
+        table(results, "forward", "Forward throughput, Mpps",
+              "Legal packets (UDP to an open port) that arrived at the far end, for each second of one CPU, which makes, "
+              "judges, forwards and counts them."),
+        leaks(results),
+    ]
+
+
+def leaks(results):
+    lines = []
+    for name in filters(results, "drop"):
+        drop = [row for row in results if row["filter"] == name and row["kind"] == "drop"]
+        forward = [row for row in results if row["filter"] == name and row["kind"] == "forward"]
+        illegal, leaked = sum(row["received"] for row in drop), sum(row["leaked"] for row in drop)
+        legal, delivered = sum(row["received"] for row in forward), sum(row["delivered"] for row in forward)
+        lines.append([name, f"{illegal:,}", f"{leaked:,}", f"{100 * leaked / illegal:.4g} %", f"{legal:,}",
+                      f"{delivered:,}", f"{100 - 100 * delivered / legal:.4g} %" if legal else "-"])
+    return ("Illegal traffic allowed, legal traffic lost", ["filter", "illegal", "of it leaked", "", "legal", "of it delivered",
+                                                            "lost"],
+            lines, "RFC 3511, 5.8. Counted at the far end.")
+
+
+def plot(plots, results, folder):
+    found = []
+    for kind, title in (("drop", "Drop throughput, Mpps of one CPU"), ("forward", "Forward throughput, Mpps of one CPU")):
+        rows = index(results)
+        names = filters(results, kind)
+        wanted = [case for case in cases(results, kind) if case[1] in ("64", "IMIX")]
+        words = {"one": "one flow", "networks": "256 networks"}
+        series = {f"{size} bytes, {words[pattern]}" if size != "IMIX" else f"IMIX, {words[pattern]}":
+                  [rows.get((kind, pattern, size, name), {"pps": 0})["pps"] / 1e6 for name in names]
+                  for pattern, size in wanted}
+        plots.bars(folder / f"{kind}.svg", title, names, series, unit="Mpps")
+        found.append((f"{kind}.svg", title))
+    return found
