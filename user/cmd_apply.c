@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "apply.h"
+#include "applying.h"
 #include "cleanup.h"
-#include "command.h"
 #include "describe.h"
 #include "input.h"
 #include "listing.h"
@@ -49,22 +49,30 @@ static int print_listing(const struct applied *applied, const struct policy *pol
 	return err;
 }
 
+int apply_input(const struct common *common, const struct input *input, struct diagnostics *diags)
+{
+	struct applied applied;
+	int err = policy_apply(common->pin_dir, &input->policy, &applied, diags);
+
+	diag_print(diags, stderr);
+	if (err)
+		return err;
+	return common->format == FORMAT_JSON
+		       ? print_json(&applied)
+		       : print_listing(&applied, &input->policy, common->format);
+}
+
 static int run(const struct arguments *arguments)
 {
 	struct diagnostics diags = {0};
-	struct applied applied;
 	struct input input = {0};
-	int err;
+	int err = input_load(arguments->common.site, &input, &diags);
 
-	err = input_load(arguments->common.site, &input, &diags);
-	if (!err)
-		err = policy_apply(arguments->common.pin_dir, &input.policy, &applied, &diags);
-	diag_print(&diags, stderr);
-	if (!err)
-		err = arguments->common.format == FORMAT_JSON
-			      ? print_json(&applied)
-			      : print_listing(&applied, &input.policy, arguments->common.format);
+	if (err)
+		diag_print(&diags, stderr);
 	else
+		err = apply_input(&arguments->common, &input, &diags);
+	if (err)
 		fprintf(stderr, "rolewall: nothing was changed\n");
 	diag_free(&diags);
 	input_free(&input);

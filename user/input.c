@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "input.h"
 
-int input_load(const char *path, struct input *input, struct diagnostics *diags)
+/* What stands behind the site, which was read with SITE_RC. */
+static int resolve(struct input *input, int site_rc, struct diagnostics *diags)
 {
-	int site_rc, rc;
+	int rc;
 
-	*input = (struct input){0};
-	site_rc = site_load(path, &input->site, diags);
 	if (!input->site.path)
 		return site_rc;
 	rc = matrix_load(input->site.matrix, &input->matrix, diags);
@@ -19,6 +18,20 @@ int input_load(const char *path, struct input *input, struct diagnostics *diags)
 	}
 	rc = policy_resolve(&input->matrix, &input->site, &input->policy, diags);
 	return rc ? rc : site_rc;
+}
+
+int input_load(const char *path, struct input *input, struct diagnostics *diags)
+{
+	*input = (struct input){0};
+	return resolve(input, site_load(path, &input->site, diags), diags);
+}
+
+int input_parse(const char *path, const struct source_text *text, struct input *input,
+		struct diagnostics *diags)
+{
+	*input = (struct input){0};
+	return resolve(input, site_parse(path, text->bytes, text->size, &input->site, diags),
+		       diags);
 }
 
 void input_free(struct input *input)

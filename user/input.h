@@ -4,6 +4,7 @@
 #define ROLEWALL_INPUT_H
 
 #include "policy.h"
+#include "source_text.h"
 
 struct input {
 	struct site site;
@@ -17,6 +18,9 @@ struct input {
  * input is set and to be freed, after diags has been printed: its places borrow from it.
  */
 int input_load(const char *path, struct input *input, struct diagnostics *diags);
+/* The same with TEXT as what the file at path holds. */
+int input_parse(const char *path, const struct source_text *text, struct input *input,
+		struct diagnostics *diags);
 void input_free(struct input *input);
 
 #endif

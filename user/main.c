@@ -16,7 +16,7 @@
 static const struct command *const commands[] = {
 	&command_check,   &command_matrix, &command_apply, &command_status,
 	&command_explain, &command_drops,  &command_watch, &command_metrics,
-	&command_detach,  &command_export, &command_agent,
+	&command_detach,  &command_export, &command_agent, &command_pool,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

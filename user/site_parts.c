@@ -153,29 +153,28 @@ static int read_pool_name(struct yaml_doc *doc, yaml_node_t *node, void *target)
 	return yaml_read_text(doc, node, target);
 }
 
-static int check_address(struct yaml_doc *doc, const yaml_node_t *node, const char *text,
-			 struct prefix *prefix)
+int site_check_address(const char *text, struct place place, struct prefix *prefix,
+		       struct diagnostics *diags)
 {
-	struct place place = yaml_place(doc, node);
 	int rc = prefix_parse(text, prefix);
 	char right[PREFIX_TEXT];
 	const char *reserved;
 
 	if (rc == -EINVAL) {
-		diag_error(doc->diags, place,
+		diag_error(diags, place,
 			   "\"%s\" is no address; accepted: 10.1.2.3, 10.1.2.0/28, 2001:db8::1, "
 			   "2001:db8::/64",
 			   text);
 		return rc;
 	}
 	if (rc == -EDOM) {
-		diag_error(doc->diags, place, "%s: host bits set; %s is the prefix", text,
+		diag_error(diags, place, "%s: host bits set; %s is the prefix", text,
 			   prefix_format(prefix, right, sizeof(right)));
 		return -EINVAL;
 	}
 	reserved = prefix_reserved(prefix);
 	if (reserved) {
-		diag_error(doc->diags, place, "%s: %s; accepted: addresses that hosts have", text,
+		diag_error(diags, place, "%s: %s; accepted: addresses that hosts have", text,
 			   reserved);
 		return -EINVAL;
 	}
@@ -189,7 +188,7 @@ static int read_address(struct yaml_doc *doc, yaml_node_t *node, void *target)
 	struct site_address *addresses;
 	struct prefix prefix;
 
-	if (!text || check_address(doc, node, text, &prefix))
+	if (!text || site_check_address(text, yaml_place(doc, node), &prefix, doc->diags))
 		return -EINVAL;
 	addresses = array_grow(pool->addresses, pool->n_addresses, sizeof(*addresses));
 	if (!addresses)

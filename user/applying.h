@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* What `apply` and `pool` do with a site that has been read: cmd_apply.c. */
+#ifndef ROLEWALL_APPLYING_H
+#define ROLEWALL_APPLYING_H
+
+#include "command.h"
+#include "input.h"
+
+/* Applies it, prints what diags has by then on stderr and the outcome on stdout. 0 or -errno. */
+int apply_input(const struct common *common, const struct input *input, struct diagnostics *diags);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "site_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <sys/file.h>
+#include <sys/xattr.h>
+
+#include "cleanup.h"
+#include "yaml_doc.h"
+
+#define TRIES 8 /* times that the file may be replaced between opening and locking it */
+#define XATTR_ROOM 65536U
+
+__attribute__((format(printf, 3, 4))) static int complain(const char *path, int err,
+							  const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "rolewall: %s: ", path);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	return err;
+}
+
+static int read_text(struct site_file *file)
+{
+	size_t size = (size_t)file->status.st_size, used = 0;
+	char *bytes;
+
+	if (size > YAML_FILE_MAX)
+		return -EFBIG;
+	bytes = file->text.bytes = malloc(size + 1);
+	if (!bytes)
+		return -ENOMEM;
+	while (used < size) {
+		ssize_t got = read(file->fd, bytes + used, size - used);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			break;
+		used += (size_t)got;
+	}
+	bytes[used] = '\0';
+	file->text.size = used;
+	return 0;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Returns -EAGAIN where another file has this path by now. */
+static int lock_file(struct site_file *file)
+{
+	struct stat now;
+
+	file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (file->fd < 0 || fstat(file->fd, &file->status))
+		return complain(file->path, -errno, "cannot be read: %s", strerror(errno));
+	if (!S_ISREG(file->status.st_mode))
+		return complain(file->path, -EINVAL, "is no plain file, so it cannot be edited");
+	if (file->status.st_nlink > 1)
+		return complain(file->path, -EMLINK,
+				"has %ju names (hard links); they would hold different texts after "
+				"an edit",
+				(uintmax_t)file->status.st_nlink);
+	if (flock(file->fd, LOCK_EX | LOCK_NB))
+		return complain(file->path, -EBUSY, "another rolewall is editing it");
+	if (stat(file->path, &now) || !same_file(&now, &file->status))
+		return -EAGAIN;
+	return 0;
+}
+
+int site_file_open(const char *path, struct site_file *file)
+{
+	int err = -EAGAIN;
+
+	*file = (struct site_file){.fd = -1};
+	for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
+		site_file_close(file);
+		file->path = realpath(path, NULL);
+		if (!file->path)
+			return complain(path, -errno, "cannot be read: %s", strerror(errno));
+		err = lock_file(file);
+	}
+	if (err == -EAGAIN)
+		complain(path, err, "somebody else keeps changing it");
+	if (err)
+		return err;
+	err = read_text(file);
+	return err ? complain(path, err, "cannot be read: %s", strerror(-err)) : 0;
+}
+
+/* Access lists and labels; those that the file system sets itself may refuse to be set. */
+static void copy_attributes(int from, int to)
+{
+	_cleanup_free_ char *names = malloc(XATTR_ROOM);
+	_cleanup_free_ char *value = malloc(XATTR_ROOM);
+	ssize_t length = names ? flistxattr(from, names, XATTR_ROOM) : 0;
+
+	for (char *name = names; value && name && name < names + length; name += strlen(name) + 1) {
+		ssize_t size = fgetxattr(from, name, value, XATTR_ROOM);
+
+		if (size >= 0)
+			(void)!fsetxattr(to, name, value, (size_t)size, 0);
+	}
+}
+
+static int write_all(int fd, const struct source_text *text)
+{
+	size_t done = 0;
+
+	while (done < text->size) {
+		ssize_t put = write(fd, text->bytes + done, text->size - done);
+
+		if (put < 0 && errno != EINTR)
+			return -errno;
+		done += put < 0 ? 0 : (size_t)put;
+	}
+	return fsync(fd) ? -errno : 0;
+}
+
+static int fill_next(const struct site_file *file, int fd, const struct source_text *text)
+{
+	const struct stat *status = &file->status;
+	struct stat now;
+
+	if (fstat(fd, &now))
+		return -errno;
+	if ((now.st_uid != status->st_uid || now.st_gid != status->st_gid) &&
+	    fchown(fd, status->st_uid, status->st_gid))
+		return -errno;
+	if (fchmod(fd, status->st_mode & 07777))
+		return -errno;
+	copy_attributes(file->fd, fd);
+	return write_all(fd, text);
+}
+
+int site_file_prepare(struct site_file *file, const struct source_text *text)
+{
+	char *slash = strrchr(file->path, '/');
+	_cleanup_close_ int fd = -1;
+	int err;
+
+	if (asprintf(&file->next, "%.*s/.%s.XXXXXX", (int)(slash - file->path), file->path,
+		     slash + 1) < 0) {
+		file->next = NULL;
+		return -ENOMEM;
+	}
+	fd = mkostemp(file->next, O_CLOEXEC);
+	if (fd < 0) {
+		err = -errno;
+		free(TAKE_PTR(file->next));
+	} else {
+		err = fill_next(file, fd, text);
+	}
+	return err ? complain(file->path, err, "cannot be replaced: %s", strerror(-err)) : 0;
+}
+
+/* The new name is on the disk, too. */
+static int sync_folder(const struct site_file *file)
+{
+	_cleanup_free_ char *path = strdup(file->path);
+	_cleanup_close_ int fd = -1;
+
+	if (!path)
+		return -ENOMEM;
+	fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || fsync(fd) ? -errno : 0;
+}
+
+int site_file_replace(struct site_file *file)
+{
+	struct stat now;
+	int err;
+
+	if (stat(file->path, &now) || !same_file(&now, &file->status))
+		return complain(file->path, -ESTALE,
+				"was changed by somebody else meanwhile, and is left as it is");
+	if (rename(file->next, file->path)) {
+		err = -errno;
+	} else {
+		free(TAKE_PTR(file->next));
+		err = sync_folder(file);
+	}
+	return err ? complain(file->path, err, "cannot be replaced: %s", strerror(-err)) : 0;
+}
+
+void site_file_close(struct site_file *file)
+{
+	if (file->next)
+		unlink(file->next);
+	if (file->fd >= 0)
+		close(file->fd);
+	free(file->path);
+	free(file->next);
+	free(file->text.bytes);
+	*file = (struct site_file){.fd = -1};
+}
