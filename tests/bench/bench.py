@@ -13,18 +13,19 @@ import types
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import cost
+import latency
 import machine
 import report
 import throughput
 from place import ROOT, Failure, Place
 
-PARTS = {"verdict": cost.measure, "throughput": throughput.measure}
+PARTS = {"verdict": cost.measure, "throughput": throughput.measure, "latency": latency.measure}
 
 # How much of everything: rounds of which the median counts, packets and seconds in each.
 EFFORTS = {
-    "full": types.SimpleNamespace(name="full", rounds=21, repeat=100000, floods=5, seconds=0.2),
-    "quick": types.SimpleNamespace(name="quick", rounds=5, repeat=50000, floods=3, seconds=0.05),
-    "smoke": types.SimpleNamespace(name="smoke", rounds=1, repeat=1000, floods=1, seconds=0.01),
+    "full": types.SimpleNamespace(name="full", rounds=21, repeat=100000, floods=5, seconds=0.2, talks=5, talk=1.5),
+    "quick": types.SimpleNamespace(name="quick", rounds=5, repeat=50000, floods=3, seconds=0.05, talks=1, talk=0.5),
+    "smoke": types.SimpleNamespace(name="smoke", rounds=1, repeat=1000, floods=1, seconds=0.01, talks=1, talk=0.05),
 }
 
 

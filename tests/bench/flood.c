@@ -6,7 +6,7 @@
  *
  * HEADER: the first 54 bytes of the frame in hex, IPv4 without options, UDP (checksum 0) or TCP. SIZEs, twelve or
  * a part of it, follow each other; they are of the whole frame, without its checksum. Prints frames, nanoseconds of
- * wall time and of this thread on the CPU. Frames above a page's size go by a packet socket.
+ * wall time since the first and of this thread on the CPU. Frames above a page's size go by a packet socket.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -126,26 +126,28 @@ struct watch {
 	const struct order *order;
 	const volatile __u64 *sent;
 	pthread_t sender;
+	double started;
 };
 
 /* The kernel takes its time before the first frame; only what comes then counts. */
 static void *stop_in_time(void *argument)
 {
 	const struct timespec tick = {.tv_nsec = 1000000};
-	const struct watch *watch = argument;
+	struct watch *watch = argument;
 	double seconds = watch->order->seconds;
 	const struct timespec rest = {(time_t)seconds,
 				      (long)((seconds - (double)(time_t)seconds) * 1e9)};
 
 	while (!*watch->sent)
 		nanosleep(&tick, NULL);
+	watch->started = now(CLOCK_MONOTONIC);
 	nanosleep(&rest, NULL);
 	pthread_kill(watch->sender, SIGALRM);
 	return NULL;
 }
 
 /* Frames that left. */
-static double send_live(const struct order *order)
+static double send_live(const struct order *order, double *started)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = order->frame,
 		    .data_size_in = order->longest, .repeat = FOREVER,
@@ -169,6 +171,7 @@ static double send_live(const struct order *order)
 	    errno != EINTR)
 		die("test run");
 	pthread_join(watcher, NULL);
+	*started = watch.started;
 	sent = (double)skeleton->bss->sent;
 	flood_bpf__destroy(skeleton);
 	return sent;
@@ -236,7 +239,7 @@ int main(int argc, char **argv)
 	}
 	wall = now(CLOCK_MONOTONIC);
 	cpu = now(CLOCK_THREAD_CPUTIME_ID);
-	sent = order.longest > LIVE_MAX ? send_socket(&order) : send_live(&order);
+	sent = order.longest > LIVE_MAX ? send_socket(&order) : send_live(&order, &wall);
 	printf("%.0f %.0f %.0f\n", sent, now(CLOCK_MONOTONIC) - wall,
 	       now(CLOCK_THREAD_CPUTIME_ID) - cpu);
 	return 0;

@@ -10,10 +10,10 @@ import json
 import pathlib
 
 from cost import load_xdp_filter, openings
-from place import run
+from place import fill, run, word
 
 NETWORKS = 256
-LEGAL_PORT, ILLEGAL_PORT = 50000, 9
+LEGAL_PORT, ECHO_PORT, ILLEGAL_PORT = 50000, 50001, 9
 SOURCE = "192.0.2.7"
 JUMBO, USUAL = 9000, 1500
 
@@ -38,7 +38,8 @@ class Matrix:
         path = pathlib.Path(work) / "matrix.yaml"
         path.write_text(site("eth0"))
         self.path = path
-        self.pools = [(name, addresses, allowed) for name, (addresses, allowed) in zip(("fe", "mediation"), openings(path))]
+        self.pools = [(name, addresses, allowed) for name, (addresses, allowed) in
+                      zip(("fe", "mediation"), openings(path))]
 
     @staticmethod
     def ports(allowed, protocol):
@@ -149,7 +150,29 @@ class Field:
         run("ip", "link", "set", gateway.far, "xdpdrv", "pinned", self.pins / "p/far_end", namespace=self.server)
         link = json.loads(gateway.command("ip", "-json", "link", "show", gateway.inward))[0]
         gateway.mac = bytes.fromhex(link["address"].replace(":", ""))
-        gateway.key = json.loads(run("ip", "-json", "link", "show", gateway.far, namespace=self.server))[0]["ifindex"] % 64
+        self.wire_client(gateway)
+        gateway.key = self.index(gateway.far, self.server) % 64
+
+    def wire_client(self, gateway):
+        """For programs that talk through this gateway: what they send by device pN leaves by aN, as frames."""
+        talk, inner = f"p{gateway.number}", f"q{gateway.number}"
+        gateway.talk = talk
+        if not gateway.number:
+            run("ip", "address", "add", f"{SOURCE}/32", "dev", "lo", namespace=self.client)
+            run("sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0",
+                namespace=self.client)
+        commands = (f"link set {gateway.near} address 02:00:00:00:00:01",
+                    f"link add {talk} type veth peer name {inner}",
+                    f"link set {talk} addrgenmode none up", f"link set {inner} addrgenmode none up",
+                    f"neighbour add 192.0.2.1 lladdr {gateway.mac.hex(':')} dev {talk}",
+                    f"route add 10.1.0.0/16 via 192.0.2.1 dev {talk} onlink metric {gateway.number + 1}")
+        run("ip", "-batch", "-", text="\n".join(commands), namespace=self.client)
+        run("ip", "link", "set", inner, "xdpdrv", "pinned", self.pins / "p/relay", namespace=self.client)
+        fill(self.pins / "m/relays", [(word(self.index(inner) % 64), word(self.index(gateway.near)))])
+
+    def index(self, device, namespace=None):
+        link = json.loads(run("ip", "-json", "link", "show", device, namespace=namespace or self.client))[0]
+        return link["ifindex"]
 
     def arrived(self, gateway):
         """Legal and leaked packets at the far end."""
@@ -169,11 +192,11 @@ class Field:
         text = site(gateway.inward, gateway.outward, options=options)
         gateway.instance = self.place.instance(f"rolewall{gateway.number}", text, gateway.namespace, interface=False)
 
-    def add_xdp_filter(self):
+    def add_xdp_filter(self, more_ports):
         """It denies by port alone: an address in its list would let everything pass that goes there."""
         gateway = self.add("xdp-filter", jumbo=False)
         load_xdp_filter(self.place, gateway.namespace, gateway.inward, self.matrix.path, mode="native",
-                        addresses=False, more_ports=[("udp", LEGAL_PORT)])
+                        addresses=False, more_ports=more_ports)
 
     def add_nft(self, name, hook, style, states=False):
         gateway = self.add(name)
@@ -195,13 +218,24 @@ HOOKS = {
 }
 
 
-def build(place, effort, say):
+def build_few(place):
+    """Those that drop early, and one that keeps states."""
     field = Field(place)
-    say("throughput: making gateways")
+    field.add_rolewall()
+    field.add_xdp_filter([("udp", port) for port in (LEGAL_PORT, ECHO_PORT)])
+    for hook, words in HOOKS.items():
+        field.add_nft(f"nft {hook}, verdict map", words, "vmap")
+    field.add_nft("nft forward, verdict map, ct", HOOKS["forward"], "vmap", states=True)
+    field.add_ipset("ipset, raw prerouting", "raw", "PREROUTING")
+    return field
+
+
+def build(place, effort):
+    field = Field(place)
     field.add("no filter")
     field.add_drop_all()
     field.add_rolewall()
-    field.add_xdp_filter()
+    field.add_xdp_filter([("udp", LEGAL_PORT)])
     if effort.name == "smoke":
         field.add_nft("nft ingress, set", HOOKS["ingress"], "concat")
         field.add_nft("nft forward, verdict map, ct", HOOKS["forward"], "vmap", states=True)

@@ -46,7 +46,8 @@ class Flood:
     def softirq_ns(self):
         return int(self.softirq.read_text().split()[0])
 
-    def headers(self, gateway, protocol, port):
+    @staticmethod
+    def headers(gateway, protocol, port):
         packet = frame(gateways.SOURCE, "10.1.0.10", protocol, 40000, port, flags=SYN, payload=bytes(24),
                        macs=gateway.mac + bytes.fromhex("020000000001"))
         headers = bytearray(packet[:54])
@@ -54,7 +55,8 @@ class Flood:
             headers[40:42] = b"\0\0"  # no checksum
         return headers.hex()
 
-    def received(self, gateway):
+    @staticmethod
+    def received(gateway):
         link = json.loads(gateway.command("ip", "-json", "-stats", "link", "show", gateway.inward))[0]
         return link["stats64"]["rx"]["packets"]
 
@@ -151,7 +153,8 @@ def row(case, name, found, rounds):
 
 
 def measure(place, effort, say):
-    field = gateways.build(place, effort, say)
+    say("throughput: making gateways")
+    field = gateways.build(place, effort)
     flood = Flood(field)
     results = []
     for case in cases(effort):
