@@ -16,10 +16,12 @@ import cost
 import latency
 import machine
 import report
+import scale
 import throughput
 from place import ROOT, Failure, Place
 
-PARTS = {"verdict": cost.measure, "throughput": throughput.measure, "latency": latency.measure}
+PARTS = {"verdict": cost.measure, "throughput": throughput.measure, "latency": latency.measure,
+         "scale": scale.measure}
 
 # How much of everything: rounds of which the median counts, packets and seconds in each.
 EFFORTS = {

@@ -6,7 +6,7 @@ import json
 import time
 
 from frames import ACK, SYN, SYNACK, TCP, UDP, frame
-from place import TOOLS, Failure, fill, rolewall_json, run, word
+from place import TOOLS, Failure, fill, knows, rolewall_json, run, word
 
 POOLS = """
 pools:
@@ -43,8 +43,9 @@ def mapped(address):
     return address.packed if address.version == 6 else bytes(10) + b"\xff\xff" + address.packed
 
 
-def fill_designs(pins, path):
-    """The maps of designs.bpf.c with the same matrix; pools with the same ports share a set."""
+def fill_designs(pins, path, exact=True):
+    """The maps of designs.bpf.c with the same matrix; pools with the same ports share a set. EXACT: addresses
+    one by one, too."""
     sets, hosts, tries, ports = {}, [], {4: [], 6: []}, []
     for addresses, allowed in openings(path):
         number = sets.setdefault(tuple(sorted(allowed)), len(sets) + 1)
@@ -52,7 +53,7 @@ def fill_designs(pins, path):
             prefix = ipaddress.ip_network(text)
             tries[prefix.version].append(
                 (word(prefix.prefixlen) + prefix.network_address.packed.hex(), word(number)))
-            if prefix.num_addresses <= 16:
+            if exact and prefix.num_addresses <= 16:
                 hosts += [(mapped(host).hex(), word(number)) for host in prefix]
     for allowed, number in sets.items():
         for protocol, first, last in allowed:
@@ -182,6 +183,15 @@ def ask_new_flows(place, questions, targets):
         questions.ask(steppers, [packet], empty=empty)
 
 
+def add_shadow(place, namespace, programs):
+    """An instance whose shadow opens one port more, if this build has shadows."""
+    if not knows("apply", "--shadow"):
+        return
+    instance = place.instance("shadow", site("shadow"), namespace)
+    instance.apply(site("shadow", "extra: [{roles: [front-end], ports: [6000], protocols: [tcp]}]"), "--shadow")
+    programs["shadow"] = instance.attached("shadow")
+
+
 def measure(place, effort, say):
     namespace = place.namespace("cost")
     questions = Questions(place, effort)
@@ -220,6 +230,7 @@ def measure(place, effort, say):
     chosen = [(f"{family} {word}", frame(source, host, TCP, 40000, port))
               for family, source, host in (("IPv4", OUT4, HOST4), ("IPv6", OUT6, HOST6))
               for word, port in (("allow from a peer", 50000), ("SYN deny", 9))]
+    add_shadow(place, namespace, programs)
     questions.ask(programs, chosen, expect={"audit": "pass"})
     place.stop(watcher)
     return questions.results

@@ -8,14 +8,16 @@ Gateways side by side, each with another filter and the same matrix:
 
 import json
 import pathlib
+import subprocess
 
 from cost import load_xdp_filter, openings
-from place import fill, run, word
+from place import ROLEWALL, fill, run, word
 
 NETWORKS = 256
 LEGAL_PORT, ECHO_PORT, ILLEGAL_PORT = 50000, 50001, 9
 SOURCE = "192.0.2.7"
 JUMBO, USUAL = 9000, 1500
+FORWARDING = "rolewall, forwarding: xdp"
 
 
 def pools():
@@ -218,6 +220,13 @@ HOOKS = {
 }
 
 
+def can_forward(work):
+    """Whether this build's site file has the key."""
+    path = work / "forwarding.yaml"
+    path.write_text(site("eth0", options=("forwarding: xdp",)))
+    return subprocess.run([ROLEWALL, "check", "-c", path], capture_output=True, check=False).returncode == 0
+
+
 def build_few(place):
     """Those that drop early, and one that keeps states."""
     field = Field(place)
@@ -235,6 +244,8 @@ def build(place, effort):
     field.add("no filter")
     field.add_drop_all()
     field.add_rolewall()
+    if can_forward(place.work):
+        field.add_rolewall(FORWARDING, options=("forwarding: xdp",))
     field.add_xdp_filter([("udp", LEGAL_PORT)])
     if effort.name == "smoke":
         field.add_nft("nft ingress, set", HOOKS["ingress"], "concat")

@@ -152,6 +152,11 @@ class Instance:
     def pin(self, name):
         return self.pins / name
 
+    def attached(self, device):
+        """The id of the program that DEVICE has at XDP."""
+        link = json.loads(run("ip", "-json", "-details", "link", "show", device, namespace=self.namespace))[0]
+        return link["xdp"]["prog"]["id"]
+
     def detach(self):
         self.command("detach", check=False)
 
@@ -164,6 +169,11 @@ def fill(pin, lines):
 def word(number):
     """A 32-bit number in hex, as it lies in a map of this machine."""
     return number.to_bytes(4, "little").hex()
+
+
+def knows(command, option):
+    """Whether this build's COMMAND has OPTION."""
+    return option in run(ROLEWALL, command, "--help")
 
 
 def rolewall_json(*words):

@@ -48,3 +48,20 @@ def bars(path, title, labels, series, unit="ns"):
     axes.set_title(title, loc="left", fontsize=10)
     axes.legend(frameon=False, fontsize=8)
     save(figure, path)
+
+
+def lines(path, title, series, x_label, y_label):
+    """Lines over a logarithmic axis. Series whose name starts with rolewall are red, solid where "one" is in it."""
+    figure, axes = plt.subplots(figsize=(7.5, 4.2))
+    for name, points in series.items():
+        own = name.startswith("rolewall")
+        axes.plot([x for x, _ in points], [y for _, y in points], label=name, color=COLOURS[0] if own else COLOURS[1],
+                  linestyle="-" if "one destination" in name else "--", marker="o" if "random prefixes" in name else "s",
+                  markersize=4, linewidth=1.4)
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.set_title(title, loc="left", fontsize=10)
+    axes.legend(frameon=False, fontsize=7, loc="upper left")
+    save(figure, path)

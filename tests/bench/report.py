@@ -2,11 +2,13 @@
 """The report: tables as text and as Markdown, the targets, the plots."""
 
 import latency_report
+import scale_report
 import throughput_report
 import verdict_report
 from place import ROOT
 
-PARTS = {"verdict": verdict_report, "throughput": throughput_report, "latency": latency_report}
+PARTS = {"verdict": verdict_report, "throughput": throughput_report, "latency": latency_report,
+         "scale": scale_report}
 
 PAGE = ROOT / "docs/performance.md"
 FIGURES = ROOT / "docs/performance"

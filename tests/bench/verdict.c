@@ -25,7 +25,7 @@
 #include "site.h"
 
 #define REPEAT 1000000
-#define PROGRAMS_MAX 16
+#define PROGRAMS_MAX 48
 #define FRAME_MAX 2048
 #define ROUNDS_MAX 101
 

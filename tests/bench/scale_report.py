@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""What of the scale is reported."""
+
+
+def targets(results):
+    found = []
+    for family in (4, 6):
+        sites = [row for row in results if row["family"] == family and row["how"] == "random"]
+        if len(sites) < 2:
+            continue
+        most, least = max(sites, key=lambda row: row["prefixes"]), min(sites, key=lambda row: row["prefixes"])
+        for word, what in (("hot", "one destination"), ("cold", "random destinations")):
+            found.append((f"IPv{family} verdict, {most['prefixes']:,} random prefixes / {least['prefixes']:,}, {what}",
+                          most[f"{word} growth"], "<=", 1.2))
+    return found
+
+
+def size(number):
+    return f"{number / 2 ** 20:.1f}" if number < 100 * 2 ** 20 else f"{number / 2 ** 20:.0f}"
+
+
+def tables(results):
+    costs, weights = [], []
+    for row in results:
+        line = [row["case"], str(row["pools"])]
+        for word in ("hot", "cold"):
+            line += [f"{row[f'{word} ns']:.1f} ±{row[f'{word} spread'] / 2:.1f}", f"{row[f'{word} growth']:.2f}",
+                     f"{row[f'{word} lpm ns']:.1f}", f"{row[f'{word} to lpm']:.2f}"]
+        costs.append(line)
+        weights.append([row["case"], str(row["pools"]), size(row["image"]), size(row["memory"]), f"{row['compile']:.2f}",
+                        f"{row['first apply']:.2f}", f"{row['apply again']:.2f}", f"{row['verified']:,}"])
+    return [
+        ("A verdict as the site grows", ["prefixes", "pools", "one destination, ns", "to the smallest", "LPM_TRIE, ns", "ratio",
+                                         "random destinations, ns", "to the smallest", "LPM_TRIE, ns", "ratio"], costs,
+         "An allow. Random destinations are 131,072 of the site's prefixes in a row, so that neither design finds its cells "
+         "in the nearest cache; LPM_TRIE is the design lpm with the same prefixes."),
+        ("What a site takes", ["prefixes", "pools", "image, MiB", "all maps, MiB", "check, s", "first apply, s", "apply again, s",
+                               "instructions verified"], weights,
+         "check reads, resolves and compiles; the first apply loads programs, too; apply again changes a pool's roles. All maps "
+         "are four slots of the image (two above 64 MiB), flows, fragments, counters."),
+    ]
+
+
+def plot(plots, results, folder):
+    title = "An IPv4 allow as the site grows, ns"
+    lines = {}
+    for word, what in (("hot", "one destination"), ("cold", "random destinations")):
+        for how in ("random", "clustered"):
+            rows = sorted((row for row in results if row["how"] == how and row["family"] == 4 and row["pools"] == min(
+                row["prefixes"], 500) and not row["overlays"]), key=lambda row: row["prefixes"])
+            rows = list({row["prefixes"]: row for row in rows}.values())
+            if len(rows) < 2:
+                continue
+            lines[f"rolewall, {how} prefixes, {what}"] = [(row["prefixes"], row[f"{word} ns"]) for row in rows]
+            lines[f"LPM_TRIE, {how} prefixes, {what}"] = [(row["prefixes"], row[f"{word} lpm ns"]) for row in rows]
+    plots.lines(folder / "scale.svg", title, lines, "prefixes", "ns")
+    return [("scale.svg", title)]
