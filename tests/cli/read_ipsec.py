@@ -85,6 +85,7 @@ class Expected:
         roles = set(max(around, key=lambda one: one[0])[1]["roles"])
         return roles | {BASE[role] for role in roles if role in BASE}
 
+    @functools.cache
     def is_end(self, word, address):
         if re.search(r"[.:/]", word):
             net = ipaddress.ip_network(word)
@@ -317,15 +318,29 @@ READERS = {"netsh": (read_netsh, True), "powershell": (read_powershell, True),
            "strongswan": (read_strongswan, False), "xfrm": (read_xfrm, False)}
 
 
-def kinds(rules):
-    """The rules by protocol and IP version."""
-    return dict(grouped(((rule[2], version), rule) for rule in rules for version in {end[2] for end in rule[0]}))
+class Rules:
+    """The rules by protocol and IP version, as sets of those addresses and ports that are asked about."""
 
+    def __init__(self, rules, addresses, ports):
+        @functools.cache
+        def hosts(ranges):
+            return {address for address in addresses if inside(ranges, address)}
 
-def matches(rule, packet):
-    source, destination, protocol, source_port, destination_port = packet
-    return (rule[2] == protocol and port_inside(rule[3], source_port) and port_inside(rule[4], destination_port)
-            and inside(rule[0], source) and inside(rule[1], destination))
+        @functools.cache
+        def numbers(ranges):
+            return {port for port in ports if port_inside(ranges, port)}
+
+        self.kinds = dict(grouped(
+            ((protocol, version), (hosts(tuple(source)), hosts(tuple(destination)), numbers(tuple(from_ports)),
+                                   numbers(tuple(to_ports))))
+            for source, destination, protocol, from_ports, to_ports in rules
+            for version in {end[2] for end in source}))
+
+    def match(self, packet):
+        source, destination, protocol, source_port, destination_port = packet
+        return any(source in sources and destination in destinations and source_port in from_ports and
+                   destination_port in to_ports for sources, destinations, from_ports, to_ports in
+                   self.kinds.get((protocol, source.version), ()))
 
 
 def main():
@@ -342,8 +357,8 @@ def main():
     with open(options.file, encoding="ascii", newline="") as text:
         read, mirrored = READERS[options.format]
         rules = read(text.read())
-    sorted_rules = kinds(rules)
     addresses, ports = list(expected.addresses()), expected.ports()
+    kinds = Rules(rules, addresses, ports)
     rng, tally = random.Random(1), {True: 0, False: 0}
     while sum(tally.values()) < options.count:
         source, destination = rng.choice(addresses), rng.choice(addresses)
@@ -352,8 +367,7 @@ def main():
             continue
         back = (*packet[1::-1], packet[2], *packet[:2:-1])
         want = expected.clear(packet)
-        got = any(matches(rule, packet) or mirrored and matches(rule, back)
-                  for rule in sorted_rules.get((packet[2], source.version), ()))
+        got = kinds.match(packet) or mirrored and kinds.match(back)
         tally[want] += 1
         if got != want:
             sys.exit(f"{options.format}: {' '.join(map(str, packet))}: {'clear' if got else 'IPsec'}, want the other")

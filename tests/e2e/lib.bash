@@ -10,6 +10,7 @@ ROLEWALL=${ROLEWALL:-$ROOT/build/rolewall}
 BPFFS=/sys/fs/bpf
 
 CLIENT4=10.77.1.2 CLIENT6=fd77:1::2
+SILENCE=0.1 # seconds
 
 # --- namespaces
 
@@ -156,10 +157,10 @@ wait_for() { # SECONDS COMMAND...
 	done
 }
 
-traffic() { # NAME ARGUMENTS... (traffic.py)
+traffic() { # NAME ARGUMENTS... (tests/tools/ask.c)
 	local name=$1
 	shift
-	in_ns "$name" /usr/bin/python3 "$ROOT/tests/e2e/traffic.py" "$@"
+	in_ns "$name" "$ROOT/build/tools/ask" "$@"
 }
 
 # serve NAME ARGUMENTS...: an echo server that listens when this returns.
@@ -183,11 +184,12 @@ expect() {
 }
 
 # From the clients: a connection or datagram that must get through, and one that must not. The
-# short wait is over before TCP sends its SYN again, so that one attempt is one packet.
+# short wait is over before TCP sends its SYN again, so that one attempt is one packet; that it
+# dropped is for the counters to say.
 passes_tcp() { expect open traffic clients tcp "$@"; }
 passes_udp() { expect echo traffic clients udp "$@"; }
-silent_tcp() { expect silent traffic clients tcp "$@" --wait 0.3; }
-silent_udp() { expect silent traffic clients udp "$@" --wait 0.3; }
+silent_tcp() { expect silent traffic clients tcp "$@" --wait $SILENCE; }
+silent_udp() { expect silent traffic clients udp "$@" --wait $SILENCE; }
 
 # --- the binary under test; $PIN is the test's own directory
 
@@ -215,30 +217,44 @@ generation() { # SITE-FILE
 
 # counters: "REASON PACKETS" for everything that has been counted, passes as pass:REASON.
 counters() {
-	rolewall drops --json | jq -r '
-		(.reasons | to_entries[] | "\(.key) \(.value.packets)"),
-		(.passes | to_entries[] | "pass:\(.key) \(.value.packets)")'
+	local csv
+	csv=$(rolewall drops --csv) || return
+	awk -F '[,\r]' 'NR > 1 { print ($1 == "pass" ? "pass:" : "") $2, $3 }' <<<"$csv"
 }
 
-# counted COMMAND...: runs it and prints what it added to the counters, "REASON N REASON N ...".
-# What the links themselves need comes and goes, and is left out. Fails if the command does.
-counted() {
-	counters >"$BATS_TEST_TMPDIR/before"
-	"$@" >&2 || return
-	counters >"$BATS_TEST_TMPDIR/after"
+# added: what came to the counters since the file before, "REASON N REASON N ...". What the links
+# themselves need comes and goes, and is left out.
+added() {
+	counters >"$BATS_TEST_TMPDIR/after" || return
 	awk 'NR == FNR { before[$1] = $2; next }
 		/^pass:(arp|neighbour_discovery|multicast_listener|link_control) / { next }
 		$2 != before[$1] { printf "%s%s %d", separator, $1, $2 - before[$1]; separator = " " }
 		END { print "" }' "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 }
 
-# drops_one REASON COMMAND...: the command adds one to that reason and nothing else drops.
+# counted COMMAND...: runs it and prints what it added to the counters. Fails if the command does.
+counted() {
+	counters >"$BATS_TEST_TMPDIR/before" || return
+	"$@" >&2 || return
+	added
+}
+
+# Leaves drops alone, without what passed.
+drops_of() {
+	sed -E 's/pass:[a-z_]+ [0-9]+ ?//g; s/ $//' <<<"$1"
+}
+
+# drops_one REASON COMMAND...: the command adds one to that reason and nothing else drops. On a busy
+# machine the packet may be judged after the command has given up.
 drops_one() {
-	local want=$1 got
+	local want=$1 got deadline=$((SECONDS + 3))
 	shift
 	got=$(counted "$@") || return
-	got=$(sed -E 's/pass:[a-z_]+ [0-9]+ ?//g; s/ $//' <<<"$got")
-	[[ $got == "$want 1" ]] || {
+	while [[ -z $(drops_of "$got") ]] && ((SECONDS < deadline)); do
+		sleep 0.05
+		got=$(added) || return
+	done
+	[[ $(drops_of "$got") == "$want 1" ]] || {
 		echo "want $want 1, got ${got:-nothing}: $*" >&2
 		return 1
 	}

@@ -67,15 +67,36 @@ uncounted() {
 	echo $((came_in - total))
 }
 
-# scan KIND ADDRESS NMAP-OPTION...: finds what it must; GOT is what it added to the counters, and
-# what came in is what was counted.
-scan() {
-	local kind=$1 address=$2 listening=$LISTENING before
+# nmap_finds KIND ADDRESS NMAP-OPTION...: what it must.
+nmap_finds() {
+	local kind=$1 address=$2 listening=$LISTENING
 	shift 2
 	[[ $kind != udp ]] || listening=$LISTENING_UDP
+	in_ns clients /usr/bin/python3 "$BATS_TEST_DIRNAME/scan.py" "$kind" director "$address" \
+		--listening "$listening" -- "$@"
+}
+
+# side_by_side "KIND ADDRESS NMAP-OPTION..."...: all at once; most of a scan's time is spent waiting.
+side_by_side() {
+	local words pid failed=0
+	local -a pids=()
+	for words in "$@"; do
+		# shellcheck disable=SC2086 # words
+		nmap_finds $words &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid" || failed=1
+	done
+	return "$failed"
+}
+
+# scan "KIND ADDRESS NMAP-OPTION..."...: each finds what it must; GOT is what they added to the
+# counters, and what came in is what was counted.
+scan() {
+	local before
 	before=$(uncounted)
-	GOT=$(counted in_ns clients /usr/bin/python3 "$BATS_TEST_DIRNAME/scan.py" "$kind" director "$address" \
-		--listening "$listening" -- "$@") || return
+	GOT=$(counted side_by_side "$@") || return
 	[[ $(uncounted) == "$before" ]] || {
 		echo "$(uncounted) packets came in and were not counted, $before of them before" >&2
 		return 1
@@ -98,83 +119,65 @@ only() {
 }
 
 @test "-sS finds the matrix, IPv4 and IPv6" {
-	for address in $DIRECTOR4 $DIRECTOR6; do
-		scan syn "$address" -sS
-		only port_not_in_matrix
-	done
+	scan "syn $DIRECTOR4 -sS" "syn $DIRECTOR6 -sS"
+	only port_not_in_matrix
 }
 
 @test "-sA finds where hosts answer, which is the matrix" {
-	for address in $DIRECTOR4 $DIRECTOR6; do
-		scan ack "$address" -sA
-		only port_not_in_matrix
-	done
+	scan "ack $DIRECTOR4 -sA" "ack $DIRECTOR6 -sA"
+	only port_not_in_matrix
 }
 
 @test "-sM finds the same" {
-	scan maimon $DIRECTOR4 -sM
+	scan "maimon $DIRECTOR4 -sM"
 	only port_not_in_matrix
 }
 
 @test "-sF, -sX and -sN find nothing" {
-	for flags in -sF -sX -sN; do
-		for address in $(all $DIRECTOR4 $DIRECTOR6); do
-			scan no-state "$address" $flags
-			only tcp_flags
-			[[ $GOT != *pass:matrix* ]]
-		done
+	for address in $(all $DIRECTOR4 $DIRECTOR6); do
+		scan "no-state $address -sF" "no-state $address -sX" "no-state $address -sN"
+		only tcp_flags
+		[[ $GOT != *pass:matrix* ]]
 	done
 }
 
 @test "-sU finds the matrix" {
-	for address in $DIRECTOR4 $DIRECTOR6; do
-		scan udp "$address" -sU
-		only port_not_in_matrix
-	done
+	scan "udp $DIRECTOR4 -sU" "udp $DIRECTOR6 -sU"
+	only port_not_in_matrix
 }
 
 @test "-f: headers in pieces reach nobody; in one piece they are judged as ever" {
-	scan nothing $DIRECTOR4 -sS -f
+	scan "nothing $DIRECTOR4 -sS -f" "nothing $DIRECTOR4 -sS --mtu 16"
 	only fragment_offset fragment_tiny
-	scan nothing $DIRECTOR4 -sS --mtu 16
-	only fragment_offset fragment_tiny
-	scan syn $DIRECTOR4 -sS --mtu 24 --data-length 64
+	scan "syn $DIRECTOR4 -sS --mtu 24 --data-length 64"
 	only fragment_unmatched port_not_in_matrix
 	[[ $GOT == *pass:fragment* ]]
 }
 
 @test "-g: no source port opens anything" {
 	for port in $(all 53 20 88 123 443 67); do
-		scan syn $DIRECTOR4 -sS -g "$port"
-		only port_not_in_matrix
-		scan syn $DIRECTOR6 -sS -g "$port"
-		only port_not_in_matrix
-		scan udp $DIRECTOR4 -sU -g "$port"
+		scan "syn $DIRECTOR4 -sS -g $port" "syn $DIRECTOR6 -sS -g $port" "udp $DIRECTOR4 -sU -g $port"
 		only port_not_in_matrix
 	done
 }
 
 @test "--data-length, --badsum and --ttl change nothing, or find nothing" {
 	for address in $(all $DIRECTOR4 $DIRECTOR6); do
-		scan syn "$address" -sS --data-length 200
-		scan udp "$address" -sU --data-length 1200
-		scan nothing "$address" -sS --badsum
-		scan syn "$address" -sS --ttl 3
+		scan "syn $address -sS --data-length 200" "udp $address -sU --data-length 1200" \
+			"nothing $address -sS --badsum" "syn $address -sS --ttl 3"
 	done
 }
 
 @test "--ip-options drop" {
-	scan nothing $DIRECTOR4 -sS --ip-options R
+	scan "nothing $DIRECTOR4 -sS --ip-options R"
 	only ip_options
 }
 
 @test "-D: decoys hide the scanner, and show no more" {
-	scan syn $DIRECTOR4 -sS -D 10.77.1.50,ME,10.77.1.51
+	scan "syn $DIRECTOR4 -sS -D 10.77.1.50,ME,10.77.1.51"
 	only port_not_in_matrix
 	# a guarded host's name: those packets are spoofed
-	scan syn $DIRECTOR4 -sS -D $FE4,ME
-	only port_not_in_matrix spoofed
-	scan syn $DIRECTOR6 -sS -D $FE6,ME
+	scan "syn $DIRECTOR4 -sS -D $FE4,ME" "syn $DIRECTOR6 -sS -D $FE6,ME"
 	only port_not_in_matrix spoofed
 }
 
@@ -183,11 +186,11 @@ only() {
 	zombie=$BACKGROUND
 	before=$(rolewall drops --json | jq .reasons.spoofed.packets)
 	# nmap first sends to the zombie in the target's name
-	run -1 scan idle $DIRECTOR4 -sI $ZOMBIE:80
+	run -1 scan "idle $DIRECTOR4 -sI $ZOMBIE:80"
 	[[ $output == *'our attempts have failed'* ]]
 	(($(rolewall drops --json | jq .reasons.spoofed.packets) > before))
 	apply "$(site_of any)"
-	scan idle $DIRECTOR4 -sI $ZOMBIE:80
+	scan "idle $DIRECTOR4 -sI $ZOMBIE:80"
 	only port_not_in_matrix
 	[[ $GOT == *pass:transit* ]]
 	stop "$zombie"

@@ -3,14 +3,11 @@
 """Real traffic for the end-to-end tests; run it inside a namespace.
 
     traffic.py serve READY [--tcp PORTS] [--udp PORTS] ADDRESS...   echo until killed; READY is made once all listen
-    traffic.py tcp ADDRESS PORT [--bytes N]        open (the echo came back), refused, silent or broken
-    traffic.py udp ADDRESS PORT [--bytes N]        echo, refused, silent or too-big
     traffic.py stream PROTOCOL ADDRESS PORT        numbered messages at a steady rate until SIGTERM; "sent N lost N"
 
-The clients take --source, --sport, --wait SECONDS; the stream takes --rate and --ready FILE, too.
+The stream takes --source, --sport, --rate and --ready FILE. Single questions are tests/tools/ask.c.
 """
 import argparse
-import errno
 import pathlib
 import selectors
 import signal
@@ -72,72 +69,21 @@ def echo_bytes(sock):
         return False
 
 
-def client(protocol, options):
-    sock = socket.socket(family_of(options.address), KINDS[protocol])
+def client(options):
+    sock = socket.socket(family_of(options.address), KINDS[options.protocol])
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.settimeout(options.wait)
+    sock.settimeout(5)
     if options.source or options.sport:
         sock.bind((options.source or "", options.sport))
     sock.connect((options.address, options.port))
     return sock
 
 
-def receive_all(sock, count):
-    data = b""
-    while len(data) < count:
-        part = sock.recv(65536)
-        if not part:
-            break
-        data += part
-    return data
-
-
-def send_and_compare(sock, count):
-    """Sends in pieces and reads each one's echo, so that neither side's buffers fill up."""
-    pattern = bytes(range(251)) * (65536 // 251)
-    sent = 0
-    while sent < count:
-        piece = pattern[:min(len(pattern), count - sent)]
-        sock.sendall(piece)
-        if receive_all(sock, len(piece)) != piece:
-            return False
-        sent += len(piece)
-    return True
-
-
-def ask_tcp(options):
-    try:
-        with client("tcp", options) as sock:
-            return "open" if send_and_compare(sock, options.bytes) else "broken"
-    except ConnectionRefusedError:
-        return "refused"
-    except socket.timeout:
-        return "silent"
-    except ConnectionResetError:
-        return "broken"
-
-
-def ask_udp(options):
-    data = bytes(i & 0xff for i in range(options.bytes))
-    try:
-        with client("udp", options) as sock:
-            sock.send(data)
-            return "echo" if sock.recv(65536) == data else "broken"
-    except ConnectionRefusedError:
-        return "refused"
-    except socket.timeout:
-        return "silent"
-    except OSError as error:
-        if error.errno != errno.EMSGSIZE:
-            raise
-        return "too-big"
-
-
 class Stream:
     """Numbered messages out, the same numbers back."""
 
     def __init__(self, options):
-        self.sock = client(options.protocol, options)
+        self.sock = client(options)
         self.sock.setblocking(False)
         self.datagrams = options.protocol == "udp"
         self.rate = options.rate
@@ -199,18 +145,14 @@ def arguments():
     server.add_argument("addresses", nargs="+")
     server.add_argument("--tcp", type=numbers, default=[])
     server.add_argument("--udp", type=numbers, default=[])
-    for name in ("tcp", "udp", "stream"):
-        asker = commands.add_parser(name)
-        if name == "stream":
-            asker.add_argument("protocol", choices=KINDS)
-            asker.add_argument("--rate", type=int, default=2000)
-            asker.add_argument("--ready")
-        asker.add_argument("address")
-        asker.add_argument("port", type=int)
-        asker.add_argument("--source")
-        asker.add_argument("--sport", type=int, default=0)
-        asker.add_argument("--wait", type=float, default=5)
-        asker.add_argument("--bytes", type=int, default=64)
+    stream = commands.add_parser("stream")
+    stream.add_argument("protocol", choices=KINDS)
+    stream.add_argument("--rate", type=int, default=2000)
+    stream.add_argument("--ready")
+    stream.add_argument("address")
+    stream.add_argument("port", type=int)
+    stream.add_argument("--source")
+    stream.add_argument("--sport", type=int, default=0)
     return parser.parse_args()
 
 
@@ -218,10 +160,8 @@ def main():
     options = arguments()
     if options.command == "serve":
         serve(options)
-    elif options.command == "stream":
-        print(Stream(options).run(options.ready))
     else:
-        print(ask_tcp(options) if options.command == "tcp" else ask_udp(options))
+        print(Stream(options).run(options.ready))
 
 
 if __name__ == "__main__":

@@ -123,12 +123,25 @@ dropped() {
 	before=$(dropped)
 	watch --rate 50
 	flood 20000
-	sleep 1.2
+	wait_for 5 grep -q 'drops lost so far' "$WATCHED.err"
 	read -r drops seen shown lost <<<"$(ended)"
 	((drops == $(dropped) - before && drops >= 20000))
 	((seen + lost == drops && seen == shown && shown == $(wc -l <"$WATCHED.out")))
 	((shown > 0 && shown <= 50 * $(nproc) * 6))
-	grep -q 'drops lost so far' "$WATCHED.err"
+}
+
+# How many drops were put into the ring for a watch.
+sent() {
+	rolewall drops --json >/dev/null # takes in what is pending
+	bpftool -j map dump pinned "$PIN/tables" | jq '[.[].formatted.values[].value.events_sent] | add'
+}
+
+# A drop is put there no more. One packet a time stays below the rate of a watch.
+nobody_watches() {
+	local before
+	before=$(sent)
+	flood 1
+	[[ $(sent) == "$before" ]]
 }
 
 @test "there is one watch at a time, and a killed one leaves nothing on" {
@@ -136,13 +149,9 @@ dropped() {
 	first=$BACKGROUND
 	run -1 --separate-stderr rolewall watch --duration 1
 	[[ $stderr == *"another watch runs (process $first)"* ]]
+	run ! nobody_watches
 	kill -KILL "$first"
-	sleep 4
-	sent() { rolewall drops --json >/dev/null; bpftool -j map dump pinned "$PIN/tables" |
-		jq '[.[].formatted.values[].value.events_sent] | add'; }
-	before=$(sent)
-	flood 10
-	[[ $(sent) == "$before" ]]
+	wait_for 10 nobody_watches
 	watch --count 1
 	flood 1
 	wait "$BACKGROUND"
