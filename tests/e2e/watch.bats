@@ -119,10 +119,16 @@ dropped() {
 	stop "$BACKGROUND"
 }
 
+# That many more drops than BEFORE: what was sent has arrived.
+dropped_more() {
+	(($(dropped) - before >= $1))
+}
+
 @test "a flood cannot exceed the rate, and what it loses is told" {
 	before=$(dropped)
 	watch --rate 50
 	flood 20000
+	wait_for 10 dropped_more 20000
 	wait_for 5 grep -q 'drops lost so far' "$WATCHED.err"
 	read -r drops seen shown lost <<<"$(ended)"
 	((drops == $(dropped) - before && drops >= 20000))
