@@ -88,7 +88,7 @@ server_starts() { # ADDRESS SOURCE SPORT [OPTION...]
 	for pair in "$CLIENT4 $SERVER4" "$CLIENT6 $SERVER6"; do
 		read -r client server <<<"$pair"
 		on_second drops_one port_not_in_matrix expect silent traffic servers udp "$client" 8080 \
-			--source "$server" --sport 60000 --wait $SILENCE
+			--source "$server" --sport 60000 --wait "$SILENCE"
 		on_second drops_one icmp_unrelated run -1 in_ns servers ping -c 1 -W 1 -I "$server" "$client"
 	done
 	# last, as the client sends its SYN-ACK again later
@@ -120,7 +120,7 @@ server_starts() { # ADDRESS SOURCE SPORT [OPTION...]
 		on_second passes_by asymmetric in_ns servers ping -c 1 -W 1 -I "$server" "$client"
 		# the rule's limit: what a server starts from a low port has no answer
 		on_second drops_one port_not_in_matrix expect silent traffic servers udp "$client" 8080 \
-			--source "$server" --sport 40000 --wait $SILENCE
+			--source "$server" --sport 40000 --wait "$SILENCE"
 	done
 }
 

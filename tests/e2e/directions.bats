@@ -56,8 +56,8 @@ narrow() {
 # From the servers' side.
 starts_tcp() { expect open traffic servers tcp "$@"; }
 starts_udp() { expect echo traffic servers udp "$@"; }
-held_tcp() { expect silent traffic servers tcp "$@" --wait $SILENCE; }
-held_udp() { expect silent traffic servers udp "$@" --wait $SILENCE; }
+held_tcp() { expect silent traffic servers tcp "$@" --wait "$SILENCE"; }
+held_udp() { expect silent traffic servers udp "$@" --wait "$SILENCE"; }
 
 # each FROM TO CHECK REASON TRAFFIC ARGUMENTS...: in both families.
 each() {
@@ -103,7 +103,7 @@ each() {
 	each FE MEDIATION passes_by matrix starts_tcp 5070
 	each FE TRUNK drops_one outbound_not_in_matrix held_tcp 443
 	each FE USER drops_one port_not_in_matrix held_tcp 443
-	expect silent traffic servers tcp "$CLIENT4" 443 --source $FE4 --wait $SILENCE
+	expect silent traffic servers tcp "$CLIENT4" 443 --source $FE4 --wait "$SILENCE"
 	each FE TRUNK drops_one outbound_not_in_matrix held_udp 53 --sport 40000
 }
 

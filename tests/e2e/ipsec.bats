@@ -64,7 +64,7 @@ load_xfrm() {
 # never KIND ADDRESS PORT...: no answer, whatever the kernel says to whom sends.
 never() {
 	local got
-	got=$(traffic clients "$@" --wait $SILENCE 2>/dev/null) || true
+	got=$(traffic clients "$@" --wait "$SILENCE" 2>/dev/null) || true
 	[[ $got != open && $got != echo ]]
 }
 

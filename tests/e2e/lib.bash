@@ -188,8 +188,8 @@ expect() {
 # dropped is for the counters to say.
 passes_tcp() { expect open traffic clients tcp "$@"; }
 passes_udp() { expect echo traffic clients udp "$@"; }
-silent_tcp() { expect silent traffic clients tcp "$@" --wait $SILENCE; }
-silent_udp() { expect silent traffic clients udp "$@" --wait $SILENCE; }
+silent_tcp() { expect silent traffic clients tcp "$@" --wait "$SILENCE"; }
+silent_udp() { expect silent traffic clients udp "$@" --wait "$SILENCE"; }
 
 # --- the binary under test; $PIN is the test's own directory
 
