@@ -76,9 +76,10 @@ $(B)/rolewall: $(USER_OBJECTS)
 include tests/tests.mk
 
 install: all
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)/examples
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(DOCDIR)/performance
 	install -m 0755 $(B)/rolewall $(DESTDIR)$(SBINDIR)/rolewall
 	install -m 0644 README.md LICENSE docs/*.md $(DESTDIR)$(DOCDIR)/
+	install -m 0644 docs/performance/*.svg $(DESTDIR)$(DOCDIR)/performance/
 	install -m 0644 docs/examples/*.yaml user/matrix/*.yaml $(DESTDIR)$(DOCDIR)/examples/
 	install -m 0644 docs/rolewall.8 $(DESTDIR)$(MANDIR)/man8/rolewall.8
 

@@ -44,6 +44,8 @@ def read_arguments():
     parser.add_argument("--only", metavar="PART,...", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--out", metavar="DIR", type=pathlib.Path, default=ROOT / "build/bench-report",
                         help="where report.txt, report.json and the plots go (build/bench-report)")
+    parser.add_argument("--from", metavar="FILE", type=pathlib.Path, dest="saved",
+                        help="measure nothing: tables and plots of an earlier run's report.json")
     parser.add_argument("--docs", action="store_true",
                         help="put tables and plots into docs/performance.md and docs/performance/, too")
     arguments = parser.parse_args()
@@ -58,21 +60,19 @@ def interrupted(number, _):
     raise Failure(f"ended by signal {number}")
 
 
-def main():
-    arguments = read_arguments()
+def measure(arguments):
     effort = EFFORTS[arguments.effort or "full"]
-    signal.signal(signal.SIGTERM, interrupted)
     started = time.monotonic()
     results = {"format": 1, "effort": effort.name, "machine": machine.describe()}
-    try:
-        for part in arguments.parts:
-            with Place() as place:
-                results[part] = PARTS[part](place, effort, say)
-    except (Failure, KeyboardInterrupt) as failure:
-        print(f"scripts/bench: {failure or 'interrupted'}", file=sys.stderr)
-        return 1
+    for part in arguments.parts:
+        with Place() as place:
+            results[part] = PARTS[part](place, effort, say)
     results["machine"]["load after"] = machine.load()
     results["seconds"] = round(time.monotonic() - started)
+    return results
+
+
+def save(results, arguments):
     results["targets"] = report.targets(results)
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "report.json").write_text(json.dumps(results, indent=1) + "\n")
@@ -83,6 +83,17 @@ def main():
         report.write_docs(results)
     print(text, end="")
     say(f"saved in {arguments.out}")
+
+
+def main():
+    arguments = read_arguments()
+    signal.signal(signal.SIGTERM, interrupted)
+    try:
+        results = json.loads(arguments.saved.read_text()) if arguments.saved else measure(arguments)
+        save(results, arguments)
+    except (Failure, KeyboardInterrupt, OSError, ValueError) as failure:
+        print(f"scripts/bench: {failure or 'interrupted'}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -95,20 +95,20 @@ class Questions:
         self.results = []
 
     def seed(self, program, packet, times=1):
-        self._verdict(f"1x{times}", self.empty, {"seed": program}, [("seed", packet)])
+        self.run(f"1x{times}", self.empty, {"seed": program}, [("seed", packet)])
 
     def ask(self, programs, packets, expect=None, empty=None, rounds=None):
         """PACKETS: (label, frame). EXPECT: what a program does where it is not the label's word; xdp-filter
         may do anything. The first of PROGRAMS is the one whose part of each is told."""
         rounds = f"{rounds or self.effort.rounds}x{self.effort.repeat}"
-        for row in self._verdict(rounds, empty or self.empty, programs, packets):
+        for row in self.run(rounds, empty or self.empty, programs, packets):
             wanted = (expect or {}).get(row["program"], "drop" if "deny" in row["packet"] else "pass")
             if row["program"] != "xdp-filter" and row["does"] != wanted:
                 raise Failure(f"{row['packet']}: {row['program']} says {row['does']}, not {wanted}")
             self.results.append({"group": self.group, **row})
 
     @staticmethod
-    def _verdict(rounds, empty, programs, packets):
+    def run(rounds, empty, programs, packets):
         lines = "".join(f"{label.replace(' ', '_')} frame {packet.hex()}\n" for label, packet in packets)
         words = [f"{name.replace(' ', '_')}={pin}" for name, pin in programs.items()]
         rows = []

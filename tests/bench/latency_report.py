@@ -37,9 +37,8 @@ def tables(results):
 
 def plot(plots, results, folder):
     rows = under_flood(results)
-    names = [row["filter"] for row in rows]
+    names = [f"{row['filter']} ({lost(row):.0f} % lost)" for row in rows]
     series = {key: [row[key] / 1e3 for row in rows] for key in ("p50", "p99", "p99.9")}
-    series["legal packets lost, %"] = [lost(row) for row in rows]
-    title = "Legal traffic under flood: µs there and back; % lost"
-    plots.bars(folder / "latency.svg", title, names, series, unit="µs; %")
+    title = "A legal datagram and its answer under flood, µs"
+    plots.bars(folder / "latency.svg", title, names, series, unit="µs", logarithmic=True)
     return [("latency.svg", title)]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Plots as SVG: the same figures give the same file."""
 
+import math
+
 import matplotlib
 
 matplotlib.use("svg")
@@ -28,40 +30,53 @@ def save(figure, path):
     plt.close(figure)
 
 
-def bars(path, title, labels, series, unit="ns"):
-    """Horizontal bars, a group for each label, a bar for each series; 0 is left out."""
+def short(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def bars(path, title, labels, series, unit="ns", logarithmic=False):
+    """Horizontal bars, a group for each label, a bar for each series; 0 is left out. Rolewall's own is red."""
     high = 0.8 / len(series)
-    figure, axes = plt.subplots(figsize=(7.5, 0.6 + 0.16 * len(labels) * len(series) + 0.12 * len(labels)))
+    figure, axes = plt.subplots(figsize=(7.5, 1 + 0.155 * len(labels) * len(series) + 0.1 * len(labels)))
     for number, (name, values) in enumerate(series.items()):
         places = [i + number * high for i in range(len(labels))]
         shown = [(place, value) for place, value in zip(places, values) if value > 0]
         axes.barh([place for place, _ in shown], [value for _, value in shown], height=high * 0.92, label=name,
-                  color=COLOURS[number])
+                  color=COLOURS[number if "rolewall" in series else number + 1])
         for place, value in shown:
-            axes.annotate(f"{value:.3g}", (value, place), xytext=(2, 0), textcoords="offset points", va="center",
+            axes.annotate(short(value), (value, place), xytext=(2, 0), textcoords="offset points", va="center",
                           fontsize=6.5, color="#333333")
     axes.set_yticks([i + 0.4 - high / 2 for i in range(len(labels))], labels)
+    for text in axes.get_yticklabels():
+        if text.get_text().startswith("rolewall"):
+            text.set(color=COLOURS[0], fontweight="bold")
+    if logarithmic:
+        axes.set_xscale("log")
+        least = min(value for values in series.values() for value in values if value > 0)
+        axes.set_xlim(left=10 ** math.floor(math.log10(least)))
     axes.set_ylim(len(labels) - 0.1, -0.15 - high / 2)
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(unit)
-    axes.set_title(title, loc="left", fontsize=10)
-    axes.legend(frameon=False, fontsize=8)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+    axes.legend(frameon=False, fontsize=8, ncols=5, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     save(figure, path)
 
 
-def lines(path, title, series, x_label, y_label):
-    """Lines over a logarithmic axis. Series whose name starts with rolewall are red, solid where "one" is in it."""
-    figure, axes = plt.subplots(figsize=(7.5, 4.2))
-    for name, points in series.items():
-        own = name.startswith("rolewall")
-        axes.plot([x for x, _ in points], [y for _, y in points], label=name, color=COLOURS[0] if own else COLOURS[1],
-                  linestyle="-" if "one destination" in name else "--", marker="o" if "random prefixes" in name else "s",
-                  markersize=4, linewidth=1.4)
-    axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
-    axes.set_title(title, loc="left", fontsize=10)
-    axes.legend(frameon=False, fontsize=7, loc="upper left")
+def lines(path, title, panels, x_label, y_label):
+    """PANELS: name to series, name to points. Both axes are logarithmic; rolewall is red."""
+    figure, all_axes = plt.subplots(1, len(panels), figsize=(7.5, 3.6), sharey=True)
+    for axes, (panel, series) in zip(all_axes, panels.items()):
+        for name, points in series.items():
+            axes.plot([x for x, _ in points], [y for _, y in points], label=name,
+                      color=COLOURS[0 if name.startswith("rolewall") else 1],
+                      linestyle="-" if "random" in name else "--", marker="o" if "random" in name else "s", markersize=4,
+                      linewidth=1.4)
+        axes.set(xscale="log", yscale="log", xlabel=x_label)
+        axes.set_title(panel, fontsize=9)
+    all_axes[0].set_ylabel(y_label)
+    all_axes[0].legend(frameon=False, fontsize=7.5, loc="upper left")
+    low, high = all_axes[0].get_ylim()
+    all_axes[0].set_ylim(low, high * 1.5)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
     save(figure, path)

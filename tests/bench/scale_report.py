@@ -43,15 +43,14 @@ def tables(results):
 
 def plot(plots, results, folder):
     title = "An IPv4 allow as the site grows, ns"
-    lines = {}
-    for word, what in (("hot", "one destination"), ("cold", "random destinations")):
-        for how in ("random", "clustered"):
-            rows = sorted((row for row in results if row["how"] == how and row["family"] == 4 and row["pools"] == min(
-                row["prefixes"], 500) and not row["overlays"]), key=lambda row: row["prefixes"])
-            rows = list({row["prefixes"]: row for row in rows}.values())
-            if len(rows) < 2:
-                continue
-            lines[f"rolewall, {how} prefixes, {what}"] = [(row["prefixes"], row[f"{word} ns"]) for row in rows]
-            lines[f"LPM_TRIE, {how} prefixes, {what}"] = [(row["prefixes"], row[f"{word} lpm ns"]) for row in rows]
-    plots.lines(folder / "scale.svg", title, lines, "prefixes", "ns")
+    panels = {}
+    for word, panel in (("hot", "one destination"), ("cold", "random destinations")):
+        panels[panel] = {}
+        for name, key in (("rolewall", f"{word} ns"), ("LPM_TRIE", f"{word} lpm ns")):
+            for how in ("random", "clustered"):
+                points = [(row["prefixes"], row[key]) for row in results if row["how"] == how and row["is plain"]
+                          and row["family"] == 4]
+                if points:
+                    panels[panel][f"{name}, {how} prefixes"] = sorted(points)
+    plots.lines(folder / "scale.svg", title, panels, "prefixes", "ns")
     return [("scale.svg", title)]
