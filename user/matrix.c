@@ -329,30 +329,47 @@ static int read_document(struct yaml_doc *doc, struct matrix *matrix)
 	return 0;
 }
 
-int matrix_parse(const char *file, const char *text, size_t size, struct matrix *matrix,
+/* Takes the bytes over. */
+static int parse(const char *file, struct source_text text, struct matrix *matrix,
 		 struct diagnostics *diags)
 {
 	_cleanup_(yaml_doc_close) struct yaml_doc doc = {0};
-	int rc = yaml_doc_parse(&doc, file, text, size, diags);
+	_cleanup_free_ char *bytes = text.bytes;
+	int rc = yaml_doc_parse(&doc, file, text.bytes, text.size, diags);
 
-	return rc ? rc : read_document(&doc, matrix);
+	rc = rc ? rc : read_document(&doc, matrix);
+	if (!rc)
+		matrix->text = (struct source_text){TAKE_PTR(bytes), text.size};
+	return rc;
+}
+
+int matrix_parse(const char *file, const char *text, size_t size, struct matrix *matrix,
+		 struct diagnostics *diags)
+{
+	struct source_text copy = {malloc(size + 1), size};
+
+	if (!copy.bytes)
+		return -ENOMEM;
+	memcpy(copy.bytes, text, size);
+	return parse(file, copy, matrix, diags);
 }
 
 int matrix_load(const char *name, struct matrix *matrix, struct diagnostics *diags)
 {
-	_cleanup_(yaml_doc_close) struct yaml_doc doc = {0};
+	struct source_text text = {0};
 	int rc;
 
 	if (!strcmp(name, MATRIX_BUILT_IN))
 		return matrix_parse(MATRIX_BUILT_IN, builtin_matrix_start,
 				    (size_t)(builtin_matrix_end - builtin_matrix_start), matrix,
 				    diags);
-	rc = yaml_doc_load(&doc, name, diags);
-	return rc ? rc : read_document(&doc, matrix);
+	rc = yaml_file_read(name, &text.bytes, &text.size, diags);
+	return rc ? rc : parse(name, text, matrix, diags);
 }
 
 void matrix_free(struct matrix *matrix)
 {
+	free(matrix->text.bytes);
 	free(matrix->name);
 	free(matrix->title);
 	free(matrix->variant);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "diag.h"
+#include "source_text.h"
 
 enum direction { /* bits */
 		 DIRECTION_IN = 1,
@@ -99,6 +100,7 @@ struct overlay {
 };
 
 struct matrix {
+	struct source_text text; /* of the file */
 	char *name, *title;
 	struct role *roles;
 	size_t n_roles;

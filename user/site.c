@@ -230,21 +230,37 @@ static int read_document(struct yaml_doc *doc, struct site *site)
 	return rc;
 }
 
+/* Takes the bytes over. */
+static int parse(const char *path, struct source_text text, struct site *site,
+		 struct diagnostics *diags)
+{
+	_cleanup_(yaml_doc_close) struct yaml_doc doc = {0};
+	_cleanup_free_ char *bytes = text.bytes;
+	int rc = yaml_doc_parse(&doc, path, text.bytes, text.size, diags);
+
+	rc = rc ? rc : read_document(&doc, site);
+	if (!rc)
+		site->text = (struct source_text){TAKE_PTR(bytes), text.size};
+	return rc;
+}
+
 int site_parse(const char *path, const char *text, size_t size, struct site *site,
 	       struct diagnostics *diags)
 {
-	_cleanup_(yaml_doc_close) struct yaml_doc doc = {0};
-	int rc = yaml_doc_parse(&doc, path, text, size, diags);
+	struct source_text copy = {malloc(size + 1), size};
 
-	return rc ? rc : read_document(&doc, site);
+	if (!copy.bytes)
+		return -ENOMEM;
+	memcpy(copy.bytes, text, size);
+	return parse(path, copy, site, diags);
 }
 
 int site_load(const char *path, struct site *site, struct diagnostics *diags)
 {
-	_cleanup_(yaml_doc_close) struct yaml_doc doc = {0};
-	int rc = yaml_doc_load(&doc, path, diags);
+	struct source_text text = {0};
+	int rc = yaml_file_read(path, &text.bytes, &text.size, diags);
 
-	return rc ? rc : read_document(&doc, site);
+	return rc ? rc : parse(path, text, site, diags);
 }
 
 static void free_pool(struct site_pool *pool)
@@ -256,6 +272,7 @@ static void free_pool(struct site_pool *pool)
 
 void site_free(struct site *site)
 {
+	free(site->text.bytes);
 	free(site->path);
 	free(site->matrix);
 	for (size_t i = 0; i < site->n_interfaces; i++)

@@ -54,6 +54,7 @@ struct site_ipsec {
 };
 
 struct site {
+	struct source_text text; /* of the file */
 	char *path;
 	char *matrix; /* name or path; a relative path counts from the site file's folder */
 	enum balancing balancing;

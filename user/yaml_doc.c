@@ -69,18 +69,23 @@ static int read_file(const char *path, char **text, size_t *size)
 	return read_all(fd, text, size);
 }
 
+int yaml_file_read(const char *path, char **text, size_t *size, struct diagnostics *diags)
+{
+	int rc = read_file(path, text, size);
+
+	if (rc && rc != -ENOMEM)
+		diag_error(diags, (struct place){.file = path}, "cannot be read: %s",
+			   strerror(-rc));
+	return rc;
+}
+
 int yaml_doc_load(struct yaml_doc *doc, const char *path, struct diagnostics *diags)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
-	int rc = read_file(path, &text, &size);
+	int rc = yaml_file_read(path, &text, &size, diags);
 
-	if (rc) {
-		diag_error(diags, (struct place){.file = path}, "cannot be read: %s",
-			   strerror(-rc));
-		return rc;
-	}
-	return yaml_doc_parse(doc, path, text, size, diags);
+	return rc ? rc : yaml_doc_parse(doc, path, text, size, diags);
 }
 
 /* Bytes that are no text have an offset only. */

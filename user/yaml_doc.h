@@ -30,6 +30,9 @@ struct yaml_doc {
 	const char *key; /* the key whose value is being read, for messages */
 };
 
+/* The text of a file as it is; to be freed. Returns 0 or -errno, which is also in diags. */
+int yaml_file_read(const char *path, char **text, size_t *size, struct diagnostics *diags);
+
 /*
  * Return 0, -EINVAL where diags says why, or -errno where the file cannot be read (also in
  * diags). On failure the document is closed.
