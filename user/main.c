@@ -8,10 +8,7 @@
 #include <string.h>
 
 #include "command.h"
-
-#ifndef ROLEWALL_VERSION
-#define ROLEWALL_VERSION "0.1.0"
-#endif
+#include "version.h"
 
 static const struct command *const commands[] = {
 	&command_check,   &command_matrix, &command_apply, &command_status,

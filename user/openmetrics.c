@@ -6,10 +6,7 @@
 #include "openmetrics.h"
 
 #include "timeouts.h"
-
-#ifndef ROLEWALL_VERSION
-#define ROLEWALL_VERSION "0.1.0"
-#endif
+#include "version.h"
 
 /* A metric family: its samples follow it. */
 struct metric {
