@@ -61,8 +61,8 @@ e2e: all $(TOOLS) $(E2E_OBJECTS)
 	tests/run $(sort $(wildcard tests/e2e/*.bats))
 
 # minutes of calls, 1 GB over HTTPS, every variation of every scan
-soak: all
-	SOAK=1 tests/run tests/e2e/programs.bats tests/e2e/scanner.bats
+soak: all $(B)/test-gcc/test_power_loss
+	SOAK=1 tests/run tests/e2e/programs.bats tests/e2e/scanner.bats $(B)/test-gcc/test_power_loss
 
 # make bench OPTIONS=--quick
 bench:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "input.h"
 
+#include <stdlib.h>
+
 /* What stands behind the site, which was read with SITE_RC. */
 static int resolve(struct input *input, int site_rc, struct diagnostics *diags)
 {
@@ -39,4 +41,6 @@ void input_free(struct input *input)
 	policy_free(&input->policy);
 	matrix_free(&input->matrix);
 	site_free(&input->site);
+	free(input->path);
+	input->path = NULL;
 }

@@ -10,6 +10,7 @@ struct input {
 	struct site site;
 	struct matrix matrix;
 	struct policy policy; /* borrows from the two above, so an input is not to be moved */
+	char *path; /* of state_load(): what the places of the site borrow; else NULL */
 };
 
 /*

@@ -5,6 +5,7 @@
 readonly name=rwbench$$
 readonly pins=/sys/fs/bpf/$name
 work=$(mktemp -d)
+export ROLEWALL_STATE_DIR=$work/state
 readonly work
 
 inside() {

@@ -75,7 +75,9 @@ net_begin() {
 	}
 	TAG=rwtest$$
 	NET_DIR=$BATS_FILE_TMPDIR
-	export TAG NET_DIR
+	# state of tests is the tests' own, and goes with their folder
+	ROLEWALL_STATE_DIR=$NET_DIR/state
+	export TAG NET_DIR ROLEWALL_STATE_DIR
 	: >"$NET_DIR/namespaces"
 }
 
@@ -197,7 +199,7 @@ silent_udp() { expect silent traffic clients udp "$@" --wait "$SILENCE"; }
 rolewall() {
 	local command=$1
 	shift
-	in_ns gateway "$ROLEWALL" "$command" --pin-dir "$PIN" "$@"
+	ROLEWALL_STATE_DIR=$NET_DIR/state-${PIN##*/} in_ns gateway "$ROLEWALL" "$command" --pin-dir "$PIN" "$@"
 }
 
 # site NAME: writes stdin as a site file, prints its path. @HOOK@ becomes the hook under test.

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The state directory: every generation that was applied, with its site, its matrix, and who did it
+ * when and why; and which one is the last that is known to be good (docs/changing.md).
+ *
+ *	generations/000042/site.yaml, matrix.yaml, meta.json
+ *	current
+ *
+ * What is written is whole and on the disk before anything leads to it. The kernel is the truth
+ * about what runs; this is what comes back after a reboot.
+ */
+#ifndef ROLEWALL_STATE_H
+#define ROLEWALL_STATE_H
+
+#include <linux/types.h>
+
+#include "command.h"
+#include "input.h"
+
+enum state_outcome {
+	STATE_PREPARED, /* written, not in force yet; or killed before it said so */
+	STATE_TRIAL, /* in force until somebody confirms or the deadline passes */
+	STATE_KEPT, /* in force; or was, before the next */
+	STATE_RETURNED, /* nobody confirmed it: the data plane went back by itself */
+	STATE_ROLLED_BACK, /* a trial that was ended by `rollback` */
+	STATE_FAILED, /* never was in force */
+	N_STATE_OUTCOMES,
+};
+
+/* "kept"; NULL if there is none. */
+const char *state_outcome_name(enum state_outcome outcome);
+
+struct state_who {
+	char *user; /* name of the process's user; its number where it has no name */
+	unsigned int uid;
+	char *login; /* who is behind it (sudo, su), or NULL if it is the same */
+	unsigned int login_uid;
+};
+
+struct state_entry {
+	__u32 generation;
+	__u32 policy; /* checksum of its image (HEADER_CHECKSUM) */
+	__u32 based_on; /* a rollback to that generation; 0 = it is none */
+	char *comment; /* NULL = none */
+	/* Only for state_prepare(): what is applied. */
+	const struct input *input;
+
+	/* Filled in by state_prepare() itself, and read by state_list(). */
+	enum state_outcome outcome;
+	long long when; /* seconds since 1970 */
+	long long settled; /* when it got its outcome; 0 = not yet */
+	struct state_who who;
+	char *version; /* of rolewall */
+	char *site, *matrix; /* the path that was applied; the matrix's name */
+	size_t site_bytes, matrix_bytes;
+	__u32 site_crc, matrix_crc;
+	bool is_current; /* the last good one */
+	bool damaged; /* cannot be used: stderr said why; only the generation is sure */
+};
+
+struct state; /* an open state directory */
+
+/*
+ * Opens it, for WRITE makes it first and takes its lock. Without WRITE a directory that does not
+ * exist is an empty one. Returns 0 or -errno, message on stderr.
+ */
+int state_open(const struct common *common, bool write, struct state **state);
+void state_close(struct state *state);
+/* Its path, borrowed. */
+const char *state_path(const struct state *state);
+
+/* The rest, too, returns 0 or -errno with a message on stderr. */
+
+/*
+ * Writes a generation whole, outcome STATE_PREPARED; nothing leads to it yet. Whatever can fail
+ * (a full disk, a read-only one) fails here.
+ */
+int state_prepare(struct state *state, const struct state_entry *entry);
+/*
+ * It came into force, as STATE_TRIAL or STATE_KEPT; the latter makes it the last good one and
+ * removes the oldest of many.
+ */
+int state_commit(struct state *state, __u32 generation, enum state_outcome outcome);
+/* The same for what was left open: STATE_KEPT as above, or any other end. */
+int state_settle(struct state *state, __u32 generation, enum state_outcome outcome);
+
+/* The highest number that was ever used, 0 = none: the next generation's is above it. */
+int state_newest(const struct state *state, __u32 *generation);
+/* All of them, oldest first; *list is to be freed by state_list_free(). */
+int state_list(const struct state *state, struct state_entry **list, size_t *count);
+void state_list_free(struct state_entry *list, size_t count);
+/* One of them. -ENOENT: there is none; -EBADMSG: it is damaged. */
+int state_read(const struct state *state, __u32 generation, struct state_entry *entry);
+void state_entry_free(struct state_entry *entry);
+
+/* Its site and matrix, as input_load() would give them. In any case input is to be freed. */
+int state_load(const struct state *state, __u32 generation, struct input *input);
+/*
+ * The last good one that can be loaded: the current one, else, loudly, the newest kept one that is
+ * whole. -ENOENT: there is none. For the boot.
+ */
+int state_load_good(const struct state *state, __u32 *generation, struct input *input);
+/*
+ * The generation that was in force before GENERATION, as the administrator sees it: a rollback
+ * stands where the one stands that it went back to. -ENOENT: there is none.
+ */
+int state_before(const struct state *state, __u32 generation, __u32 *before);
+
+#define STATE_KEEP 20U /* kept generations that stay, at least 10; and as many that were not kept */
+
+#endif
