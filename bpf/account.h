@@ -17,11 +17,13 @@ static __always_inline struct drop_gate *count_drop(enum reason reason, __u32 by
 	struct drop_counter *counter;
 	__u64 index = reason;
 
-	/* The copy that is tested has to be the one that is used (Linux 6.1). */
-	keep(index);
+	/* The copy that is tested has to be the one that is used (Linux 6.1). A constant has no copies. */
+	if (!__builtin_constant_p(reason))
+		keep(index);
 	if (!all || index >= N_DROP_REASONS)
 		return NULL;
-	keep(index);
+	if (!__builtin_constant_p(reason))
+		keep(index);
 	counter = (struct drop_counter *)all + index;
 	counter->packets++;
 	counter->bytes += bytes;

@@ -35,7 +35,7 @@ static __always_inline bool is_guarded(const struct end *end)
 /* One policy, open for reading. */
 struct book {
 	const __u32 *cells; /* starts with the header */
-	__u32 mask; /* image_mask() */
+	__u64 mask; /* image_mask(); alone in its 8 bytes, or the verifier loses it on the stack */
 	__u32 slot;
 };
 

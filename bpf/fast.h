@@ -17,10 +17,15 @@
 /* The environment's: the interface a frame came in by. It takes three loads: who needs it asks. */
 static __always_inline __u32 frame_ifindex(const struct frame *frame);
 
+/* The environment's: the same frame, read anew. */
+static __always_inline struct frame frame_again(const struct frame *frame);
+
 enum fast {
 	FAST_NO, /* not for this way */
 	FAST_ROW, /* passes by a row */
-	FAST_REASON, /* any other verdict */
+	FAST_PASS, /* passes for another reason */
+	FAST_SHUT, /* drops: the destination is guarded, and no row of it opens the port */
+	FAST_FURTHER, /* a flow, or the source's side, says what */
 };
 
 /* What a packet is seen to be. */
@@ -28,6 +33,7 @@ struct glance {
 	const struct frame *frame;
 	const struct ip4_header *ip4;
 	const struct ip6_header *ip6; /* the one of its family */
+	enum family family;
 	__u16 source_port, destination_port; /* as they lie in the packet */
 	enum image_record table; /* of its protocol */
 	__u8 flags; /* TCP's; UDP: none */
@@ -44,48 +50,28 @@ static __always_inline __u32 usual_flags(void)
 	return usual;
 }
 
-/* SPAN is the transport header and what follows it in the packet. */
-static __always_inline bool glance_tcp(const struct frame *frame, struct span span,
-				       struct glance *glance)
+/* TCP with all of its header in the BYTES that the packet has from BEFORE it on. */
+static __always_inline bool is_plain_tcp(const struct tcp_header *tcp, __u32 before, __u32 bytes)
 {
-	const struct tcp_header *tcp = frame_at(frame, span.offset, sizeof(*tcp));
-	__u32 header;
+	__u32 header = (tcp->data_offset & 0xf0U) >> 2;
 
-	if (unlikely(!tcp))
-		return false;
-	header = (tcp->data_offset & 0xf0U) >> 2;
-	if (unlikely(header < sizeof(*tcp) || header > span.left))
-		return false;
-	glance->source_port = tcp->source;
-	glance->destination_port = tcp->destination;
-	glance->table = RECORD_TCP;
-	glance->flags = tcp->flags;
-	return usual_flags() >> (tcp->flags & 31U) & 1U;
+	return header >= sizeof(*tcp) && before + header <= bytes &&
+	       usual_flags() >> (tcp->flags & 31U) & 1U;
 }
 
-static __always_inline bool glance_udp(const struct frame *frame, struct span span,
-				       struct glance *glance)
+static __always_inline bool is_plain_udp(const struct udp_header *udp, __u32 before, __u32 bytes)
 {
-	const struct udp_header *udp = frame_at(frame, span.offset, sizeof(*udp));
-	__u32 length;
+	__u32 length = host16(udp->length);
 
-	if (unlikely(!udp))
-		return false;
-	length = host16(udp->length);
-	if (unlikely(length < sizeof(*udp) || length > span.left))
-		return false;
-	glance->source_port = udp->source;
-	glance->destination_port = udp->destination;
-	glance->table = RECORD_UDP;
-	return true;
+	return length >= sizeof(*udp) && before + length <= bytes;
 }
 
-static __always_inline bool glance_transport(const struct frame *frame, struct span span,
-					     __u8 protocol, struct glance *glance)
+/* The same for either; HEADER is both, as far as they are alike. */
+static __always_inline bool is_plain(__u8 protocol, const void *header, __u32 before, __u32 bytes)
 {
 	if (likely(protocol == PROTOCOL_TCP))
-		return glance_tcp(frame, span, glance);
-	return protocol == PROTOCOL_UDP && glance_udp(frame, span, glance);
+		return is_plain_tcp(header, before, bytes);
+	return protocol == PROTOCOL_UDP && is_plain_udp(header, before, bytes);
 }
 
 /* 0/8, 127/8, multicast and above are for the full programs. */
@@ -114,10 +100,10 @@ static __always_inline bool fast_flow(const struct court *court, const struct gl
 	struct flow_key key = {
 		.ports = outbound ? source << 16 | destination : destination << 16 | source,
 		.protocol = protocol_of(glance),
-		.family = glance->ip4 ? FAMILY_IPV4 : FAMILY_IPV6,
+		.family = (__u8)glance->family,
 	};
 
-	if (glance->ip4) {
+	if (glance->family == FAMILY_IPV4) {
 		key.local.word[0] = outbound ? glance->ip4->source : glance->ip4->destination;
 		key.remote.word[0] = outbound ? glance->ip4->destination : glance->ip4->source;
 	} else {
@@ -127,24 +113,15 @@ static __always_inline bool fast_flow(const struct court *court, const struct gl
 	return flow_seek(&key, &touch, court->book.cells) && !(court->shadow && is_refused(&key));
 }
 
-/* To a guarded host, but no row opens the port to everybody. */
-static __always_inline enum fast fast_shut(const struct court *court, const struct glance *glance,
-					   struct verdict *found)
+/* To a guarded host, and no row opens the port, but perhaps a flow. */
+static __always_inline enum fast fast_reply(const struct court *court, const struct glance *glance,
+					    struct verdict *found)
 {
-	if (is_by_source(found->row)) {
-		found->row = cell_for(&court->book, found->row, court->source.cell);
-		return is_row(found->row) ? FAST_ROW : FAST_NO;
-	}
-	if (found->row || !glance->destination_port)
-		return FAST_NO;
-	*found = verdict(REASON_port_not_in_matrix);
-	if (is_first_segment(glance->flags))
-		return FAST_REASON;
-	if (fast_flow(court, glance, false))
+	if (fast_flow(court, glance, false)) {
 		*found = (struct verdict){.reason = REASON_flow, .by_flow = BY_FLOW_TO};
-	else if (is_asymmetric(court))
-		return FAST_NO;
-	return FAST_REASON;
+		return FAST_PASS;
+	}
+	return is_asymmetric(court) ? FAST_NO : FAST_SHUT;
 }
 
 /* What the table of one end says of a port to the other end. */
@@ -156,8 +133,9 @@ static __always_inline __u32 fast_value(const struct book *book, const struct en
 
 static __always_inline bool is_same_host(const struct glance *glance)
 {
-	return glance->ip4 ? glance->ip4->source == glance->ip4->destination
-			   : same_address(&glance->ip6->source, &glance->ip6->destination);
+	return glance->family == FAMILY_IPV4
+		       ? glance->ip4->source == glance->ip4->destination
+		       : same_address(&glance->ip6->source, &glance->ip6->destination);
 }
 
 /* The destination's side of a packet from a guarded host. False: not for this way. */
@@ -167,7 +145,7 @@ static __always_inline bool fast_arrival(const struct court *court, const struct
 	if (!to_guarded) {
 		*found = verdict(REASON_outbound);
 		return !is_ike(protocol_of(glance), host16(glance->destination_port)) &&
-		       !(glance->ip4 && !is_usual4(glance->ip4->destination));
+		       !(glance->family == FAMILY_IPV4 && !is_usual4(glance->ip4->destination));
 	}
 	found->row = fast_value(&court->book, &court->destination, glance->table,
 				glance->destination_port, court->source.cell);
@@ -195,11 +173,10 @@ static __always_inline bool fast_departure(const struct court *court, const stru
  * From a guarded host: what needs no new flow, as its answer is let in by a row or the flow is
  * there. A packet without either starts a flow or drops, in the full program.
  */
-static __always_inline enum fast fast_from_guarded(const struct court *court,
-						   const struct glance *glance, bool to_guarded,
-						   struct verdict *found)
+static __always_inline enum fast
+fast_from_guarded(const struct court *court, const struct glance *glance, struct verdict *found)
 {
-	bool answers;
+	bool to_guarded = is_guarded(&court->destination), answers;
 
 	if (!glance->destination_port ||
 	    side_of(frame_ifindex(glance->frame), court->book.slot) == SIDE_OUTSIDE ||
@@ -213,57 +190,103 @@ static __always_inline enum fast fast_from_guarded(const struct court *court,
 	if (!answers && !fast_flow(court, glance, true))
 		return FAST_NO;
 	found->by_flow = answers ? NOT_BY_FLOW : BY_FLOW_FROM;
-	return found->row ? FAST_ROW : FAST_REASON;
-}
-
-/* Ends and ports are known, nothing odd was found. */
-static __always_inline enum fast fast_decide(const struct court *court, const struct glance *glance,
-					     struct verdict *found)
-{
-	const __u32 known = CELL_KIND | CELL_GUARDED;
-	__u32 destination = court->destination.cell & known;
-
-	if (unlikely(!glance->source_port))
-		return FAST_NO;
-	if (unlikely(court->source.cell & known))
-		return (court->source.cell & known) == CELL_GUARDED && !(destination & CELL_KIND)
-			       ? fast_from_guarded(court, glance, destination, found)
-			       : FAST_NO;
-	if (likely(destination == CELL_GUARDED)) {
-		found->row = port_cell(&court->book, court->destination.cell + (__u32)glance->table,
-				       glance->destination_port);
-		return likely(is_row(found->row)) ? FAST_ROW : fast_shut(court, glance, found);
-	}
-	*found = verdict(REASON_transit);
-	return destination || court->book.cells[HEADER_OPTIONS] & OPTION_UNLISTED_DROP
-		       ? FAST_NO
-		       : FAST_REASON;
+	return found->row ? FAST_ROW : FAST_PASS;
 }
 
 #define IP_OFFSET ((__u32)sizeof(struct ethernet_header))
 
+/* Headers without options, which one test finds within the frame. Shorter UDP is for the full programs. */
+#define IP4_BYTES (IP_OFFSET + (__u32)(sizeof(struct ip4_header) + sizeof(struct tcp_header)))
+#define IP6_BYTES (IP_OFFSET + (__u32)(sizeof(struct ip6_header) + sizeof(struct tcp_header)))
+
+/*
+ * What most packets do not need. It reads the packet once more: what it would have to be handed
+ * costs all packets registers. FAMILY is a constant.
+ */
+static __always_inline enum fast fast_further(const struct frame *seen, enum family family,
+					      const struct court *court, struct verdict *found)
+{
+	const struct frame frame = frame_again(seen);
+	const __u8 *bytes = frame_at(&frame, 0, family == FAMILY_IPV4 ? IP4_BYTES : IP6_BYTES);
+	const struct ip4_header *ip4 = (const void *)(bytes + IP_OFFSET);
+	const struct ip6_header *ip6 = (const void *)(bytes + IP_OFFSET);
+	const struct tcp_header *tcp = family == FAMILY_IPV4 ? (const void *)(ip4 + 1)
+							     : (const void *)(ip6 + 1);
+	struct glance glance = {.frame = &frame, .ip4 = ip4, .ip6 = ip6, .family = family};
+
+	if (!bytes)
+		return FAST_NO;
+	glance.source_port = tcp->source;
+	glance.destination_port = tcp->destination;
+	glance.table = RECORD_UDP;
+	if ((family == FAMILY_IPV4 ? ip4->protocol : ip6->next_header) == PROTOCOL_TCP) {
+		glance.table = RECORD_TCP;
+		glance.flags = tcp->flags;
+	}
+	return court->source.cell & CELL_GUARDED ? fast_from_guarded(court, &glance, found)
+						 : fast_reply(court, &glance, found);
+}
+
+/* To a guarded host, but no row opens the port to everybody. */
+static __always_inline enum fast fast_shut(const struct court *court, __u8 protocol,
+					   const struct tcp_header *tcp, struct verdict *found)
+{
+	if (likely(found->row == ROW_NONE)) {
+		if (unlikely(!tcp->destination))
+			return FAST_NO;
+		if (protocol == PROTOCOL_TCP && is_first_segment(tcp->flags))
+			return FAST_SHUT;
+		return FAST_FURTHER;
+	}
+	if (!is_by_source(found->row))
+		return FAST_NO;
+	found->row = cell_for(&court->book, found->row, court->source.cell);
+	return is_row(found->row) ? FAST_ROW : FAST_NO;
+}
+
+/* Both ends are looked up, nothing odd was found. TCP: or UDP. */
+static __always_inline enum fast fast_decide(const struct court *court, __u8 protocol,
+					     const struct tcp_header *tcp, struct verdict *found)
+{
+	const __u32 known = CELL_KIND | CELL_GUARDED;
+	__u32 destination = court->destination.cell, source = court->source.cell;
+
+	if (unlikely(!tcp->source))
+		return FAST_NO;
+	if (likely(!(((destination ^ CELL_GUARDED) | source) & known))) {
+		found->row = port_cell(&court->book, destination + port_table(protocol),
+				       tcp->destination);
+		return likely(is_row(found->row)) ? FAST_ROW
+						  : fast_shut(court, protocol, tcp, found);
+	}
+	if ((destination | source) & CELL_KIND)
+		return FAST_NO;
+	if (source & CELL_GUARDED)
+		return FAST_FURTHER;
+	if (unlikely(court->book.cells[HEADER_OPTIONS] & OPTION_UNLISTED_DROP))
+		return FAST_NO;
+	found->reason = REASON_transit;
+	return FAST_PASS;
+}
+
 static __always_inline enum fast fast4(const struct frame *frame, struct court *court,
 				       struct verdict *found)
 {
-	const struct ip4_header *ip = frame_at(frame, IP_OFFSET, sizeof(*ip));
-	struct glance glance = {.frame = frame, .ip4 = ip};
-	struct span span = {.offset = IP_OFFSET + sizeof(*ip)};
+	const __u8 *bytes = frame_at(frame, 0, IP4_BYTES);
+	const struct ip4_header *ip = (const void *)(bytes + IP_OFFSET);
+	const void *transport = ip + 1;
 	__u32 length;
 
-	if (unlikely(!ip || ip->version_ihl != IP4_PLAIN ||
+	if (unlikely(!bytes || ip->version_ihl != IP4_PLAIN ||
 		     ip->fragment & net16(IP4_MORE | IP4_OFFSET)))
 		return FAST_NO;
 	length = host16(ip->length);
-	if (unlikely(IP_OFFSET + length > frame->length || length < sizeof(*ip)))
-		return FAST_NO;
-	span.left = length - (__u32)sizeof(*ip);
-	if (unlikely(!is_usual4(ip->source)))
+	if (unlikely(IP_OFFSET + length > frame->length || !is_usual4(ip->source) ||
+		     !is_plain(ip->protocol, transport, sizeof(*ip), length)))
 		return FAST_NO;
 	court->destination.cell = trie4(&court->book, ip->destination);
 	court->source.cell = trie4(&court->book, ip->source);
-	if (unlikely(!glance_transport(frame, span, ip->protocol, &glance)))
-		return FAST_NO;
-	return fast_decide(court, &glance, found);
+	return fast_decide(court, ip->protocol, transport, found);
 }
 
 /* Global unicast and unique local: the rest, good or bad, is for the full programs. */
@@ -277,22 +300,22 @@ static __always_inline bool is_usual6(const union address *address)
 static __always_inline enum fast fast6(const struct frame *frame, struct court *court,
 				       struct verdict *found)
 {
-	const struct ip6_header *ip = frame_at(frame, IP_OFFSET, sizeof(*ip));
-	struct glance glance = {.frame = frame, .ip6 = ip};
-	struct span span = {.offset = IP_OFFSET + sizeof(*ip)};
+	const __u8 *bytes = frame_at(frame, 0, IP6_BYTES);
+	const struct ip6_header *ip = (const void *)(bytes + IP_OFFSET);
+	const void *transport = ip + 1;
+	__u32 length;
 
-	if (unlikely(!ip || (ip->version_class_label & net32(0xf0000000U)) != net32(0x60000000U)))
+	if (unlikely(!bytes ||
+		     (ip->version_class_label & net32(0xf0000000U)) != net32(0x60000000U)))
 		return FAST_NO;
-	span.left = host16(ip->payload_length);
-	if (unlikely(!span.left || span.offset + span.left > frame->length))
-		return FAST_NO;
-	if (unlikely(!is_usual6(&ip->source) || !is_usual6(&ip->destination)))
+	length = host16(ip->payload_length);
+	if (unlikely(IP_OFFSET + (__u32)sizeof(*ip) + length > frame->length ||
+		     !is_usual6(&ip->source) || !is_usual6(&ip->destination) ||
+		     !is_plain(ip->next_header, transport, 0, length)))
 		return FAST_NO;
 	court->destination.cell = trie6(&court->book, &ip->destination);
 	court->source.cell = trie6(&court->book, &ip->source);
-	if (unlikely(!glance_transport(frame, span, ip->next_header, &glance)))
-		return FAST_NO;
-	return fast_decide(court, &glance, found);
+	return fast_decide(court, ip->next_header, transport, found);
 }
 
 /* The frame has its Ethernet header, and no tag in its metadata. */
@@ -300,15 +323,32 @@ static __always_inline enum fast judge_fast(const struct frame *frame, struct co
 					    struct verdict *found)
 {
 	const struct ethernet_header *ethernet = frame_at(frame, 0, sizeof(*ethernet));
+	enum fast way;
 
 	if (unlikely(!ethernet || !court->book.cells || frame->tag_stripped ||
 		     frame->super_packet || ethernet->destination[0] & FACT_GROUP_FRAME))
 		return FAST_NO;
-	if (ethernet->type == net16(ETHERTYPE_IPV4))
-		return fast4(frame, court, found);
-	if (ethernet->type == net16(ETHERTYPE_IPV6))
-		return fast6(frame, court, found);
-	return FAST_NO;
+	if (ethernet->type == net16(ETHERTYPE_IPV4)) {
+		way = fast4(frame, court, found);
+		return way == FAST_FURTHER ? fast_further(frame, FAMILY_IPV4, court, found) : way;
+	}
+	if (ethernet->type != net16(ETHERTYPE_IPV6))
+		return FAST_NO;
+	way = fast6(frame, court, found);
+	return way == FAST_FURTHER ? fast_further(frame, FAMILY_IPV6, court, found) : way;
+}
+
+/* The same with FOUND said in full, for those who need it. */
+static __always_inline enum fast judge_fast_fully(const struct frame *frame, struct court *court,
+						  struct verdict *found)
+{
+	enum fast way = judge_fast(frame, court, found);
+
+	if (way == FAST_ROW)
+		found->reason = REASON_matrix;
+	else if (way == FAST_SHUT)
+		*found = verdict(REASON_port_not_in_matrix);
+	return way;
 }
 
 #endif

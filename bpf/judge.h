@@ -19,6 +19,27 @@ static __always_inline __u32 frame_ifindex(const struct frame *frame)
 					: ((struct __sk_buff *)frame->context)->ifindex;
 }
 
+static __always_inline struct frame frame_again(const struct frame *frame)
+{
+	struct frame again = *frame;
+	struct __sk_buff *skb;
+	struct xdp_md *xdp;
+
+	/* Hidden from the compiler, or it would keep the pointers instead. */
+	if (frame->home == FRAME_XDP) {
+		xdp = frame->context;
+		keep(xdp);
+		again.data = (void *)(long)xdp->data;
+		again.end = (void *)(long)xdp->data_end;
+	} else {
+		skb = frame->context;
+		keep(skb);
+		again.data = (void *)(long)skb->data;
+		again.end = (void *)(long)skb->data_end;
+	}
+	return again;
+}
+
 /* The port of a packet that was read to the end of its transport header, as detail.h counts it. */
 static __always_inline __u32 port_of(const struct packet *packet)
 {
@@ -141,17 +162,35 @@ static __always_inline struct fate account(const struct outcome *outcome,
 	};
 }
 
+/* The same for the fast way: each of its answers by itself, so that none pays for another's. */
+static __always_inline struct fate account_fast(enum fast way, const struct verdict *found,
+						const struct frame *frame,
+						const struct court *court)
+{
+	const struct fate pass = {.passes = true, .more = MORE_NONE};
+	struct outcome outcome;
+
+	if (likely(way == FAST_ROW)) {
+		count_row(found->row, frame->length);
+		return pass;
+	}
+	if (likely(way == FAST_PASS)) {
+		count_pass(found->reason, frame->length);
+		return pass;
+	}
+	close_court(court, verdict(REASON_port_not_in_matrix), frame->length, &outcome);
+	outcome.port = PORT_IN_PACKET;
+	return account(&outcome, NULL);
+}
+
 /* The fast way. False: not for it. */
 static __always_inline bool judge_if_fast(const struct frame *frame, struct court *court,
 					  struct outcome *outcome)
 {
 	struct verdict found = {};
-	enum fast way = judge_fast(frame, court, &found);
 
-	if (way == FAST_NO)
+	if (judge_fast_fully(frame, court, &found) == FAST_NO)
 		return false;
-	if (way == FAST_ROW)
-		found.reason = REASON_matrix;
 	close_court(court, found, frame->length, outcome);
 	outcome->port = PORT_IN_PACKET;
 	return true;

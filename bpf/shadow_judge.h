@@ -73,12 +73,12 @@ static __always_inline bool is_audit(const struct book *book)
 static __always_inline int candidate_at_a_glance(const struct frame *frame, struct court *court)
 {
 	struct verdict found = {};
-	enum fast way = judge_fast(frame, court, &found);
+	enum fast way = judge_fast_fully(frame, court, &found);
 	int seen = GLANCE_SETTLED | (int)found.by_flow << GLANCE_BY_FLOW_SHIFT;
 
 	if (way == FAST_NO)
 		return 0;
-	if (way == FAST_ROW || is_pass(found.reason) || is_audit(&court->book))
+	if (is_pass(found.reason) || is_audit(&court->book))
 		seen |= GLANCE_PASSES;
 	return seen;
 }
@@ -106,11 +106,9 @@ static __always_inline bool judge_alike(const struct frame *frame, struct court 
 
 	if (!saw)
 		return false;
-	way = judge_fast(frame, court, &found);
+	way = judge_fast_fully(frame, court, &found);
 	if (way == FAST_NO)
 		return false;
-	if (way == FAST_ROW)
-		found.reason = REASON_matrix;
 	if ((is_pass(found.reason) || is_audit(&court->book)) != !!(saw & GLANCE_PASSES))
 		return false;
 	if (wants != NOT_BY_FLOW && wants != found.by_flow)

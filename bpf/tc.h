@@ -174,14 +174,17 @@ int rolewall_tc(struct __sk_buff *skb)
 		.book.slot = slot,
 	};
 	struct frame frame = skb_frame(skb);
-	struct outcome outcome;
+	struct verdict found = {};
+	enum fast way;
 
-	if (unlikely(is_probe(skb)))
+	if (unlikely(is_probe(skb))) {
 		bpf_tail_call(skb, &more_tc, MORE_PROBE);
-	else if (likely(judge_if_fast(&frame, &court, &outcome)))
-		return go_tc(skb, account(&outcome, NULL));
-	else
-		bpf_tail_call(skb, &more_tc, MORE_FULL);
+		return TC_DROP;
+	}
+	way = judge_fast(&frame, &court, &found);
+	if (likely(way))
+		return go_tc(skb, account_fast(way, &found, &frame, &court));
+	bpf_tail_call(skb, &more_tc, MORE_FULL);
 	return TC_DROP;
 }
 

@@ -212,14 +212,17 @@ int rolewall_xdp(struct xdp_md *ctx)
 		.book.slot = slot,
 	};
 	struct frame frame = xdp_frame(ctx);
-	struct outcome outcome;
+	struct verdict found = {};
+	enum fast way;
 
-	if (unlikely(ctx->data_meta != ctx->data))
+	if (unlikely(ctx->data_meta != ctx->data)) {
 		bpf_tail_call(ctx, &more_xdp, MORE_PROBE);
-	else if (likely(judge_if_fast(&frame, &court, &outcome)))
-		return go_xdp(ctx, account(&outcome, NULL));
-	else
-		bpf_tail_call(ctx, &more_xdp, MORE_FULL);
+		return XDP_DROP;
+	}
+	way = judge_fast(&frame, &court, &found);
+	if (likely(way))
+		return go_xdp(ctx, account_fast(way, &found, &frame, &court));
+	bpf_tail_call(ctx, &more_xdp, MORE_FULL);
 	return XDP_DROP;
 }
 
