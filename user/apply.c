@@ -8,6 +8,7 @@
 #include "compile.h"
 #include "counters.h"
 #include "image_check.h"
+#include "kern_shadow.h"
 #include "selftest.h"
 
 /* One apply on its way; what it has made so far tells what to undo. */
@@ -115,6 +116,7 @@ static int ready_programs(struct transaction *transaction, struct applied *appli
 {
 	struct kernel *kernel = &transaction->kernel;
 	__u32 room = kernel_room(transaction->image.count);
+	int err = 0;
 
 	if (transaction->fresh) {
 		applied->loaded = true;
@@ -127,7 +129,12 @@ static int ready_programs(struct transaction *transaction, struct applied *appli
 	if (room == kernel->control->image_pages && kernel_is_current(kernel))
 		return 0;
 	applied->reloaded = true;
-	return kernel_reload(kernel, room);
+	if (kernel_has_shadow(kernel)) {
+		fprintf(stderr,
+			"rolewall: the programs are loaded anew: the shadow is dropped, \"apply --shadow\" loads it again\n");
+		err = kernel_end_shadow(kernel);
+	}
+	return err ? err : kernel_reload(kernel, room);
 }
 
 static int write_candidate(struct transaction *transaction, struct applied *applied)
@@ -284,7 +291,11 @@ static int commit(struct transaction *transaction, struct applied *applied)
 	if (err)
 		return err;
 	kernel_flip(kernel, transaction->slot);
-	return detach_dropped(transaction);
+	err = detach_dropped(transaction);
+	/* A report is about two images: with another active one it starts again. */
+	if (!err && !transaction->fresh && kernel_has_shadow(kernel))
+		kernel_start_shadow(kernel, kernel->control->shadow);
+	return err;
 }
 
 int policy_apply(const char *pin_dir, const struct policy *policy, struct applied *applied,

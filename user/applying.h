@@ -8,5 +8,7 @@
 
 /* Applies it, prints what diags has by then on stderr and the outcome on stdout. 0 or -errno. */
 int apply_input(const struct common *common, const struct input *input, struct diagnostics *diags);
+/* `apply --shadow` (cmd_shadow.c): beside what runs, which stays as it is. */
+int apply_shadow(const struct arguments *arguments);
 
 #endif

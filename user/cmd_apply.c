@@ -62,12 +62,17 @@ int apply_input(const struct common *common, const struct input *input, struct d
 		       : print_listing(&applied, &input->policy, common->format);
 }
 
+enum { OPTION_SHADOW };
+
 static int run(const struct arguments *arguments)
 {
 	struct diagnostics diags = {0};
 	struct input input = {0};
-	int err = input_load(arguments->common.site, &input, &diags);
+	int err;
 
+	if (arguments->values[OPTION_SHADOW])
+		return apply_shadow(arguments);
+	err = input_load(arguments->common.site, &input, &diags);
 	if (err)
 		diag_print(&diags, stderr);
 	else
@@ -86,5 +91,7 @@ const struct command command_apply = {
 		"self-test's packets through the loaded program, and flips: every interface and CPU\n"
 		"changes with the same packet. Counters and flows stay. Where anything is wrong,\n"
 		"nothing changes, the exit status is 1 and the messages say what it is.",
+	.options = {{"shadow", NULL,
+		     "load it beside the running policy and only compare: see `rolewall shadow`"}},
 	.run = run,
 };

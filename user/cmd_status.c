@@ -10,6 +10,7 @@
 #include "command.h"
 #include "describe.h"
 #include "description.h"
+#include "kern_shadow.h"
 #include "listing.h"
 #include "reading.h"
 
@@ -96,6 +97,7 @@ static int print_json(const struct reading *reading)
 			  tables_json(reading), "timeouts", timeouts_json(running), "asymmetric",
 			  reading_option(reading, OPTION_ASYMMETRIC), "trial",
 			  trial_json(reading)));
+	json_object_set_new(answer, "shadow", json_boolean(kernel_has_shadow(&running->kernel)));
 	return json_print(answer);
 }
 
@@ -177,6 +179,10 @@ static int list_facts(struct listing *listing, const struct reading *reading)
 
 	err |= add_fact(listing, "mode", "%s", reading_mode(reading));
 	err |= list_generation(listing, reading);
+	if (kernel_has_shadow(&running->kernel))
+		err |= add_fact(listing, "shadow", "since %u s, \"rolewall shadow\" shows it",
+				running->kernel.control->epoch -
+					running->kernel.control->shadow_since);
 	err |= add_fact(listing, "site", "%s",
 			json_string_value(json_object_get(description, "site")));
 	err |= add_fact(listing, "matrix", "%s",

@@ -163,11 +163,16 @@ int kernel_attachments(const struct kernel *kernel, struct attachment **list, si
 	return 0;
 }
 
+static bool is_ours(const struct kernel *kernel, __u32 program)
+{
+	return (kernel->xdp >= 0 && program == program_id(kernel->xdp)) ||
+	       (kernel->shadow_xdp >= 0 && program == program_id(kernel->shadow_xdp));
+}
+
 int kernel_check_interface(const struct kernel *kernel, const struct site_interface *interface)
 {
 	unsigned int ifindex = if_nametoindex(interface->name);
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-	__u32 ours = kernel->xdp >= 0 ? program_id(kernel->xdp) : 0;
 
 	if (!ifindex) {
 		fprintf(stderr, "rolewall: there is no interface %s\n", interface->name);
@@ -180,7 +185,7 @@ int kernel_check_interface(const struct kernel *kernel, const struct site_interf
 	}
 	if (interface->hook == HOOK_TC || bpf_xdp_query((int)ifindex, 0, &query))
 		return 0;
-	if (query.prog_id && query.prog_id != ours) {
+	if (query.prog_id && !is_ours(kernel, query.prog_id)) {
 		fprintf(stderr,
 			"rolewall: another XDP program (id %u) is attached to %s; remove it, or say `hook: tc`\n",
 			query.prog_id, interface->name);
@@ -202,6 +207,14 @@ int kernel_set_side(const struct kernel *kernel, unsigned int ifindex, __u32 slo
 	return bpf_map_update_elem(kernel->map[MAP_sides], &ifindex, &sides, BPF_ANY) ? -errno : 0;
 }
 
+/* The program that a link leads to. */
+static int entry_of(const struct kernel *kernel, enum hook hook)
+{
+	if (kernel->shadow_xdp >= 0 && kernel->shadow_tc >= 0)
+		return hook == HOOK_TC ? kernel->shadow_tc : kernel->shadow_xdp;
+	return hook == HOOK_TC ? kernel->tc : kernel->xdp;
+}
+
 /* fd of a link, or -errno. */
 static int make_link(const struct kernel *kernel, unsigned int ifindex, enum hook hook)
 {
@@ -209,11 +222,12 @@ static int make_link(const struct kernel *kernel, unsigned int ifindex, enum hoo
 	int fd;
 
 	if (hook == HOOK_TC) {
-		fd = bpf_link_create(kernel->tc, (int)ifindex, ATTACH_TCX_INGRESS, &options);
+		fd = bpf_link_create(entry_of(kernel, hook), (int)ifindex, ATTACH_TCX_INGRESS,
+				     &options);
 		return fd < 0 ? -errno : fd;
 	}
 	options.flags = hook == HOOK_XDP_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
-	fd = bpf_link_create(kernel->xdp, (int)ifindex, BPF_XDP, &options);
+	fd = bpf_link_create(entry_of(kernel, hook), (int)ifindex, BPF_XDP, &options);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -293,8 +307,7 @@ int update_links(const struct kernel *kernel)
 		if (err || !list[i].ifindex)
 			continue;
 		fd = bpf_obj_get(path);
-		if (fd < 0 ||
-		    bpf_link_update(fd, list[i].hook == HOOK_TC ? kernel->tc : kernel->xdp, NULL))
+		if (fd < 0 || bpf_link_update(fd, entry_of(kernel, list[i].hook), NULL))
 			err = -errno;
 	}
 	return err;

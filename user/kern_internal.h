@@ -13,6 +13,8 @@
 
 extern const char *const pinned_map_names[N_PINNED_MAPS];
 
+#define PIN_SHADOW "shadow" /* a directory, while a shadow is loaded: its maps and entries */
+
 /* Maps of a shadow; each starts with fresh ones. `hearings` alone has nothing to keep. */
 #define SHADOW_MAPS(X)                                                                             \
 	X(differences)                                                                             \
@@ -55,6 +57,8 @@ struct shadow_parts {
 
 /* Loads them over the maps of the programs that run (kern_load.c). Nothing leads to them yet. */
 int load_shadow(const struct kernel *kernel, struct shadow_parts *parts);
+/* Removes the pins of a shadow. */
+void unpin_shadow(const struct kernel *kernel);
 
 /* The path of a pin. 0 or -ENAMETOOLONG. */
 int pin_path(const struct kernel *kernel, const char *name, char path[PATH_MAX]);

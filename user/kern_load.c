@@ -360,6 +360,7 @@ int kernel_unload(struct kernel *kernel)
 			strerror(-err));
 		return err;
 	}
+	unpin_shadow(kernel);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (!pin_path(kernel, others[i], path))
 			remove(path);

@@ -14,6 +14,7 @@
 
 #include "cleanup.h"
 #include "kern_internal.h"
+#include "kern_shadow.h"
 
 const char *const pinned_map_names[N_PINNED_MAPS] = {
 #define X(name) #name,
@@ -211,7 +212,10 @@ int kernel_open(const char *pin_dir, struct kernel *kernel)
 		fprintf(stderr, "rolewall: cannot open the pins in %s: %m\n", pin_dir);
 		return err == -ENOENT ? -EIO : err;
 	}
-	return check_abi(kernel);
+	err = check_abi(kernel);
+	if (!err)
+		kernel_open_shadow(kernel);
+	return err;
 }
 
 void kernel_close(struct kernel *kernel)
@@ -223,6 +227,8 @@ void kernel_close(struct kernel *kernel)
 	close_fd(&kernel->xdp);
 	close_fd(&kernel->tc);
 	close_fd(&kernel->clock);
+	close_fd(&kernel->shadow_xdp);
+	close_fd(&kernel->shadow_tc);
 	close_fd(&kernel->dir);
 	free(kernel->pin_dir);
 	*kernel = (struct kernel)KERNEL_CLOSED;

@@ -43,6 +43,10 @@ int kernel_programs(const struct kernel *kernel, __u32 ids[OWN_PROGRAMS_MAX], si
 			ids[n++] = program_id(fd);
 	}
 	closedir(dir);
+	if (kernel->shadow_xdp >= 0 && n < OWN_PROGRAMS_MAX)
+		ids[n++] = program_id(kernel->shadow_xdp);
+	if (kernel->shadow_tc >= 0 && n < OWN_PROGRAMS_MAX)
+		ids[n++] = program_id(kernel->shadow_tc);
 	*count = n;
 	return 0;
 }

@@ -50,6 +50,8 @@ struct kernel {
 	int dir; /* fd of the pin directory, locked while open for writing */
 	int map[N_PINNED_MAPS]; /* fds */
 	int xdp, tc, clock; /* program fds; clock only while it is to be started */
+	int shadow_xdp,
+		shadow_tc; /* the entries that links lead to while a shadow is loaded, or -1 */
 	struct control *control; /* the control cells, mapped */
 	__u32 pages; /* of an image slot of the programs above */
 };
@@ -57,7 +59,7 @@ struct kernel {
 #define KERNEL_CLOSED                                                                              \
 	{                                                                                          \
 		.dir = -1, .map = {[0 ... N_PINNED_MAPS - 1] = -1}, .xdp = -1, .tc = -1,           \
-		.clock = -1                                                                        \
+		.clock = -1, .shadow_xdp = -1, .shadow_tc = -1                                     \
 	}
 
 /*

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+
+#include "cleanup.h"
+#include "compile.h"
+#include "counters.h"
+#include "image_check.h"
+#include "selftest.h"
+#include "shadow_load.h"
+
+struct load {
+	struct kernel kernel;
+	const struct policy *policy;
+	struct registries registries;
+	struct pages image;
+	__u32 slot;
+};
+
+static void load_free(struct load *load)
+{
+	pages_free(&load->image);
+	registries_free(&load->registries);
+	kernel_close(&load->kernel);
+}
+
+static int open_running(struct load *load, const char *pin_dir)
+{
+	int err = kernel_lock(pin_dir, &load->kernel);
+
+	if (!err)
+		err = kernel_open(pin_dir, &load->kernel);
+	if (err == -ENOENT)
+		fprintf(stderr,
+			"rolewall: nothing is loaded at %s that a shadow could be held against; \"rolewall apply\" loads a site\n",
+			pin_dir);
+	return err ? err : counters_registries(&load->kernel, &load->registries);
+}
+
+/* The candidate has to do with the slots and the programs that are there. */
+static int check_room(const struct load *load)
+{
+	const struct kernel *kernel = &load->kernel;
+	size_t needs = load->image.count, room = kernel->pages;
+
+	if (kernel_slots(kernel->pages) < IMAGE_SLOTS ||
+	    kernel_slots(kernel_room(needs)) < IMAGE_SLOTS) {
+		fprintf(stderr,
+			"rolewall: no shadow with images above 64 MiB: there is room for two of them (the candidate's has %zu KiB, a slot %zu KiB)\n",
+			needs, room);
+		return -E2BIG;
+	}
+	if (needs > room) {
+		fprintf(stderr,
+			"rolewall: the candidate's image has %zu KiB, the slots of the programs that run have %zu KiB: it can be applied, which loads them anew, but not as a shadow\n",
+			needs, room);
+		return -E2BIG;
+	}
+	if (!kernel_is_current(kernel)) {
+		fprintf(stderr,
+			"rolewall: the programs that run are another version's: apply the running site with this one first\n");
+		return -ESTALE;
+	}
+	return 0;
+}
+
+static int make_image(struct load *load, struct diagnostics *diags)
+{
+	char text[IMAGE_FAULT_TEXT];
+	int err = policy_compile(load->policy, &load->registries, &load->image, diags);
+
+	if (!err)
+		err = image_check(load->image.page, load->image.count, text);
+	if (err == -EBADMSG)
+		fprintf(stderr, "rolewall: the compiled image is wrong: %s\n", text);
+	return err ? err : check_room(load);
+}
+
+/* Interfaces that the candidate does not name are judged as side `any`. */
+static int set_sides(const struct load *load)
+{
+	const struct site *site = load->policy->site;
+	struct attachment *list = NULL;
+	size_t count = 0;
+	int err = kernel_attachments(&load->kernel, &list, &count);
+
+	for (size_t i = 0; i < count && !err; i++)
+		if (list[i].ifindex)
+			err = kernel_set_side(&load->kernel, list[i].ifindex, load->slot, SIDE_ANY);
+	for (size_t i = 0; i < site->n_interfaces && !err; i++) {
+		unsigned int ifindex = if_nametoindex(site->interfaces[i].name);
+
+		if (ifindex && ifindex < IFINDEX_MAX)
+			err = kernel_set_side(&load->kernel, ifindex, load->slot,
+					      site->interfaces[i].side);
+	}
+	free(list);
+	return err;
+}
+
+static int write_candidate(struct load *load, struct shadow_loaded *loaded)
+{
+	struct kernel *kernel = &load->kernel;
+	struct selftest test = {0};
+	int err;
+
+	load->slot = kernel_free_slot(kernel);
+	if (load->slot == NO_SLOT) {
+		fprintf(stderr, "rolewall: no image slot is free\n");
+		return -EBUSY;
+	}
+	err = counters_name(kernel, &load->registries);
+	if (!err)
+		err = kernel_put_image(kernel, load->slot, &load->image);
+	if (!err)
+		err = set_sides(load);
+	if (!err)
+		err = selftest_run(kernel, load->policy, load->slot, &test);
+	loaded->probes = test.probes;
+	return err;
+}
+
+static __u32 generation_of(const struct kernel *kernel, __u32 slot)
+{
+	struct pages image = {0};
+	__u32 generation = 0;
+
+	if (slot < IMAGE_SLOTS && !kernel_get_image(kernel, slot, &image))
+		generation = image.page[0].cell[HEADER_GENERATION];
+	pages_free(&image);
+	return generation;
+}
+
+int shadow_load(const char *pin_dir, const struct policy *policy, struct shadow_loaded *loaded,
+		struct diagnostics *diags)
+{
+	_cleanup_(load_free) struct load load = {.kernel = KERNEL_CLOSED, .policy = policy};
+	struct kernel *kernel = &load.kernel;
+	int err = open_running(&load, pin_dir);
+
+	*loaded = (struct shadow_loaded){0};
+	if (!err)
+		err = make_image(&load, diags);
+	if (err)
+		return err;
+	loaded->pages = load.image.count;
+	loaded->generation = generation_of(kernel, kernel->control->active) + 1;
+	if (generation_of(kernel, kernel->control->shadow) >= loaded->generation)
+		loaded->generation = generation_of(kernel, kernel->control->shadow) + 1;
+	image_seal(&load.image, loaded->generation);
+	err = write_candidate(&load, loaded);
+	return err ? err : kernel_start_shadow(kernel, load.slot);
+}
+
+int shadow_drop(const char *pin_dir)
+{
+	_cleanup_(load_free) struct load load = {.kernel = KERNEL_CLOSED};
+	int err = open_running(&load, pin_dir);
+
+	if (!err && !kernel_has_shadow(&load.kernel)) {
+		fprintf(stderr, "rolewall: no shadow is loaded\n");
+		err = -ENOENT;
+	}
+	return err ? err : kernel_end_shadow(&load.kernel);
+}
+
+int shadow_is_of(const char *pin_dir, const struct policy *policy, struct diagnostics *diags)
+{
+	_cleanup_(load_free) struct load load = {.kernel = KERNEL_CLOSED, .policy = policy};
+	struct pages image = {0};
+	int err = open_running(&load, pin_dir);
+	bool same;
+
+	if (!err && !kernel_has_shadow(&load.kernel)) {
+		fprintf(stderr, "rolewall: no shadow is loaded\n");
+		err = -ENOENT;
+	}
+	if (!err)
+		err = make_image(&load, diags);
+	if (!err)
+		err = kernel_get_image(&load.kernel, load.kernel.control->shadow, &image);
+	if (err)
+		return err;
+	image_seal(&load.image, 0);
+	same = image_checksum(image.page, image.count) == load.image.page[0].cell[HEADER_CHECKSUM];
+	pages_free(&image);
+	if (same)
+		return 0;
+	fprintf(stderr,
+		"rolewall: the site or its matrix has changed since it was loaded as a shadow: \"apply --shadow\" loads it again\n");
+	return -ESTALE;
+}
