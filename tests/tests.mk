@@ -60,9 +60,10 @@ cli: all
 e2e: all $(TOOLS) $(E2E_OBJECTS)
 	tests/run $(sort $(wildcard tests/e2e/*.bats))
 
-# minutes of calls, 1 GB over HTTPS, every variation of every scan
-soak: all $(B)/test-gcc/test_power_loss
-	SOAK=1 tests/run tests/e2e/programs.bats tests/e2e/scanner.bats $(B)/test-gcc/test_power_loss
+# minutes of calls, 1 GB over HTTPS, every variation of every scan, interfaces made 200 times
+soak: all $(TOOLS) $(B)/test-gcc/test_power_loss
+	SOAK=1 tests/run tests/e2e/programs.bats tests/e2e/scanner.bats tests/e2e/backstop.bats \
+		$(B)/test-gcc/test_power_loss
 
 # make bench OPTIONS=--quick
 bench:

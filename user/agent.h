@@ -7,12 +7,14 @@
 #ifndef ROLEWALL_AGENT_H
 #define ROLEWALL_AGENT_H
 
+#include "backstop.h"
 #include "command.h"
 #include "condition.h"
 
 struct agent_request {
 	const struct common *common;
 	const char *metrics; /* where to serve them; NULL = nowhere */
+	bool backstop; /* keep it on */
 };
 
 /* Runs until SIGTERM or SIGINT. Returns 0, ERR_USAGE or -errno; messages on stderr. */
@@ -42,6 +44,8 @@ struct agent {
 	struct wanted wanted;
 	struct watched *watched; /* of all that is wanted or attached */
 	size_t n_watched;
+	struct backstop_sets held; /* what the backstop was told last */
+	bool backstop_seen; /* it was on at the last look */
 	struct agent_counts counts;
 	__u64 since_ns; /* when the word came that the next look is for */
 	__u64 retry_ns; /* when to look again, as a change is under way; 0 = no need */
@@ -56,6 +60,11 @@ int agent_look(struct agent *agent);
 /* True if a link event is about what the agent watches. */
 bool agent_minds(const struct agent *agent, const char *name, unsigned int ifindex);
 void agent_forget(struct agent *agent);
+
+/* agent_backstop.c: true if it has to be brought up to date, for which the lock is needed. */
+bool agent_backstop_due(struct agent *agent, const struct kernel *kernel);
+/* Does that. Locked. */
+void agent_backstop_keep(struct agent *agent, const struct kernel *kernel);
 
 /* agent_report.c: one line of the log; the level is that of syslog. */
 __attribute__((format(printf, 2, 3))) void agent_say(int level, const char *format, ...);

@@ -35,6 +35,7 @@ void agent_forget(struct agent *agent)
 	free(agent->watched);
 	agent->watched = NULL;
 	agent->n_watched = 0;
+	backstop_sets_free(&agent->held);
 	wanted_free(&agent->wanted);
 	agent->loaded = false;
 }
@@ -164,6 +165,7 @@ static int act(struct agent *agent)
 	if (err)
 		return err;
 	attach_due(agent, &kernel);
+	agent_backstop_keep(agent, &kernel);
 	return see(agent, &kernel);
 }
 
@@ -173,6 +175,7 @@ static int look(struct agent *agent)
 {
 	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
 	int err = kernel_open(agent->request->common->pin_dir, &kernel);
+	bool due;
 
 	if (err == -ENOENT) {
 		if (agent->loaded)
@@ -182,8 +185,9 @@ static int look(struct agent *agent)
 	}
 	if (!err)
 		err = see(agent, &kernel);
+	due = !err && (agent_backstop_due(agent, &kernel) || anything_due(agent));
 	kernel_close(&kernel);
-	return err || !anything_due(agent) ? err : act(agent);
+	return due ? act(agent) : err;
 }
 
 int agent_look(struct agent *agent)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "apply.h"
+#include "backstop.h"
 #include "cleanup.h"
 #include "compile.h"
 #include "counters.h"
@@ -295,7 +296,7 @@ static int commit(struct transaction *transaction, struct applied *applied)
 	/* A report is about two images: with another active one it starts again. */
 	if (!err && !transaction->fresh && kernel_has_shadow(kernel))
 		kernel_start_shadow(kernel, kernel->control->shadow);
-	return err;
+	return err ? err : backstop_sync(kernel);
 }
 
 int policy_apply(const char *pin_dir, const struct policy *policy, struct applied *applied,

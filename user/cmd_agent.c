@@ -4,13 +4,14 @@
 
 #include "agent.h"
 
-enum { OPTION_METRICS };
+enum { OPTION_METRICS, OPTION_BACKSTOP };
 
 static int run(const struct arguments *arguments)
 {
 	const struct agent_request request = {
 		.common = &arguments->common,
 		.metrics = arguments->values[OPTION_METRICS],
+		.backstop = arguments->values[OPTION_BACKSTOP],
 	};
 
 	if (arguments->common.format != FORMAT_TABLE) {
@@ -27,6 +28,7 @@ const struct command command_agent = {
 	.help = "Runs in the foreground until SIGTERM, which takes nothing off. What it enforces is\n"
 		"what is pinned; it never changes the policy. Keeps CAP_NET_ADMIN and CAP_BPF alone.",
 	.options = {{"metrics", "ADDR:PORT",
-		     "serve metrics over HTTP; a port alone is 127.0.0.1:PORT"}},
+		     "serve metrics over HTTP; a port alone is 127.0.0.1:PORT"},
+		    {"backstop", NULL, "keep the backstop on, whoever takes it away"}},
 	.run = run,
 };

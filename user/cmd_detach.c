@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "backstop.h"
 #include "cleanup.h"
 #include "command.h"
 #include "kernel.h"
@@ -15,10 +16,14 @@ static int run(const struct arguments *arguments)
 	int err;
 
 	if (stat(arguments->common.pin_dir, &status) && errno == ENOENT) {
+		backstop_off(arguments->common.pin_dir);
 		fprintf(stderr, "rolewall: nothing is loaded at %s\n", arguments->common.pin_dir);
 		return 0;
 	}
 	err = kernel_lock(arguments->common.pin_dir, &kernel);
+	/* First: what it holds back should pass unfiltered now. */
+	if (!err)
+		err = backstop_off(arguments->common.pin_dir);
 	if (!err)
 		err = kernel_unload(&kernel);
 	if (!err)

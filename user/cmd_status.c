@@ -88,15 +88,15 @@ static int print_json(const struct reading *reading)
 
 	json_object_update_new(
 		answer,
-		json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:b, s:o}", "pools",
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:b, s:o, s:b}", "pools",
 			  (json_int_t)json_array_size(json_object_get(description, "pools")),
 			  "image_pages", (json_int_t)running_header(running, HEADER_PAGES),
 			  "room_pages", (json_int_t)running->kernel.control->image_pages, "abi",
 			  (json_int_t)ROLEWALL_ABI, "seconds",
 			  (json_int_t)running->kernel.control->epoch, "tables",
 			  tables_json(reading), "timeouts", timeouts_json(running), "asymmetric",
-			  reading_option(reading, OPTION_ASYMMETRIC), "trial",
-			  trial_json(reading)));
+			  reading_option(reading, OPTION_ASYMMETRIC), "trial", trial_json(reading),
+			  "backstop", reading->backstop.on));
 	json_object_set_new(answer, "shadow", json_boolean(kernel_has_shadow(&running->kernel)));
 	return json_print(answer);
 }
@@ -206,6 +206,7 @@ static int list_facts(struct listing *listing, const struct reading *reading)
 	if (reading_option(reading, OPTION_ASYMMETRIC))
 		err |= add_fact(listing, "asymmetric", "true");
 	err |= list_interfaces(listing, reading);
+	err |= add_fact(listing, "backstop", "%s", reading->backstop.on ? "on" : "off");
 	return err ? -ENOMEM : 0;
 }
 

@@ -244,6 +244,18 @@ static void write_changes(FILE *out, const struct reading *reading)
 	       control->shadow < IMAGE_SLOTS);
 }
 
+static void write_backstop(FILE *out, const struct backstop_state *state)
+{
+	single(out,
+	       &(struct metric){"backstop", NULL,
+				"1: an interface without a program forwards nothing"},
+	       state->on);
+	single_count(out,
+		     &(struct metric){"backstop_held_back_packets", "packets",
+				      "Packets that the backstop did not forward"},
+		     state->packets);
+}
+
 static void write_modes(FILE *out, const struct reading *reading)
 {
 	static const struct metric modes = {"mode", NULL, "1 at the mode in force"};
@@ -294,6 +306,7 @@ static void write_instance(FILE *out, const struct reading *reading)
 	       reading_option(reading, OPTION_ASYMMETRIC));
 	write_timeouts(out, reading);
 	write_changes(out, reading);
+	write_backstop(out, &reading->backstop);
 	write_interfaces(out, reading);
 }
 

@@ -46,6 +46,9 @@ int reading_take(const char *pin_dir, struct reading *reading)
 	err = running_open(pin_dir, &reading->running);
 	if (!err)
 		err = take_interfaces(reading);
+	/* Who may not ask nf_tables sees it as off. */
+	if (!err)
+		backstop_read(pin_dir, &reading->backstop);
 	return err ? err : take_counters(reading);
 }
 

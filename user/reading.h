@@ -3,6 +3,7 @@
 #ifndef ROLEWALL_READING_H
 #define ROLEWALL_READING_H
 
+#include "backstop.h"
 #include "condition.h"
 #include "counters.h"
 #include "running.h"
@@ -12,6 +13,7 @@ enum table { TABLE_FLOWS4, TABLE_FLOWS6, TABLE_FRAGMENTS, N_TABLES };
 struct reading {
 	struct running running;
 	struct interface_states interfaces;
+	struct backstop_state backstop;
 	struct table_fill fill[N_TABLES];
 	struct counters counters;
 	struct row_counter *rows; /* by id, from 1 */

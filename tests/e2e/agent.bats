@@ -250,7 +250,7 @@ sleep_until_next_look() {
 	start_agent
 	id=$(xdp_id out)
 	kill "$AGENT"
-	run -0 wait "$AGENT"
+	wait "$AGENT"
 	AGENT=
 	[[ $(xdp_id out) == "$id" ]]
 	drops_one port_not_in_matrix silent_tcp "$FE4" 2000

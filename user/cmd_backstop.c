@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* rolewall backstop: on, off, status of what holds while no program is attached. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backstop.h"
+#include "cleanup.h"
+#include "command.h"
+#include "describe.h"
+#include "listing.h"
+
+static int explain(int err)
+{
+	if (!err)
+		return 0;
+	fprintf(stderr, "rolewall: nf_tables refuses: %s", strerror(-err));
+	if (err == -EPERM)
+		fprintf(stderr, "; CAP_NET_ADMIN is needed");
+	if (err == -EOPNOTSUPP || err == -EPROTONOSUPPORT || err == -ENOENT)
+		fprintf(stderr, "; the kernel needs CONFIG_NF_TABLES and CONFIG_NF_TABLES_INET");
+	fputc('\n', stderr);
+	return err;
+}
+
+/* With the lock where there is something to lock; -ENOENT: nothing is loaded. */
+static int read_sets(const char *pin_dir, struct kernel *kernel, struct backstop_sets *sets)
+{
+	_cleanup_(wanted_free) struct wanted wanted = {0};
+	int err = kernel_try_lock(pin_dir, kernel);
+
+	if (err == -EBUSY)
+		fprintf(stderr, "rolewall: another rolewall is changing %s; try again\n", pin_dir);
+	if (!err)
+		err = kernel_open(pin_dir, kernel);
+	if (!err)
+		err = wanted_read(kernel, &wanted);
+	return err ? err : backstop_sets_read(kernel, &wanted, sets);
+}
+
+static int turn_on(const char *pin_dir)
+{
+	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
+	_cleanup_(backstop_sets_free) struct backstop_sets sets = {0};
+	int err = read_sets(pin_dir, &kernel, &sets);
+
+	if (err && err != -ENOENT)
+		return err;
+	if (err)
+		fprintf(stderr,
+			"rolewall: nothing is loaded at %s: the backstop has nothing to hold until then\n",
+			pin_dir);
+	return explain(backstop_on(pin_dir, &sets));
+}
+
+static int print_state(const char *pin_dir, enum format format)
+{
+	static const struct column columns[] = {
+		{"BACKSTOP", false, false},
+		{"TABLE", false, false},
+		{"HELD-BACK-PACKETS", true, false},
+		{"HELD-BACK-BYTES", true, false},
+	};
+	struct listing listing = {.columns = columns, .n_columns = 4};
+	struct backstop_state state;
+	char packets[24], bytes[24];
+	int err = explain(backstop_read(pin_dir, &state));
+
+	if (err)
+		return err;
+	if (format == FORMAT_JSON)
+		return json_print(json_pack("{s:b, s:s, s:I, s:I}", "on", state.on, "table",
+					    state.table, "packets", (json_int_t)state.packets,
+					    "bytes", (json_int_t)state.bytes));
+	snprintf(packets, sizeof(packets), "%llu", state.packets);
+	snprintf(bytes, sizeof(bytes), "%llu", state.bytes);
+	err = listing_add(&listing, (const char *const[]){state.on ? "on" : "off", state.table,
+							  packets, bytes});
+	if (!err)
+		err = listing_print(&listing, format);
+	listing_free(&listing);
+	return err;
+}
+
+static int run(const struct arguments *arguments)
+{
+	const char *pin_dir = arguments->common.pin_dir;
+	const char *word = arguments->operands[0];
+
+	if (!strcmp(word, "on"))
+		return turn_on(pin_dir);
+	if (!strcmp(word, "off"))
+		return explain(backstop_off(pin_dir));
+	if (!strcmp(word, "status"))
+		return print_state(pin_dir, arguments->common.format);
+	fprintf(stderr, "rolewall backstop: unknown word \"%s\"; accepted: on, off, status\n",
+		word);
+	return ERR_USAGE;
+}
+
+const struct command command_backstop = {
+	.name = "backstop",
+	.summary = "Hold back what an interface forwards while no program is attached to it",
+	.help = "A table of nf_tables: packets from an interface that the policy names are forwarded\n"
+		"only while a program of ours is on it. It holds between an interface's creation and\n"
+		"its attachment, with or without an agent. Apply, agent and boot keep it up to date;\n"
+		"detach takes it away.",
+	.operands = "on|off|status",
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run,
+};
