@@ -55,29 +55,27 @@ found() {
 }
 
 compares_as_it_should() { # HOOK
-	local site candidate before address
+	local site candidate address
 	site=$(site_on "$1" active)
 	candidate=$(candidate_on "$1")
 	apply "$site"
 	rolewall apply --shadow -c "$candidate"
+	# what servers start, and its replies, differ in nothing
+	passes_by flow expect open traffic servers tcp "$CLIENT4" 8080 --source "$FE4" --sport 40000
+	passes_by flow expect echo traffic servers udp "$CLIENT6" 8080 --source "$FE6" --sport 40000
+	[[ $(found '.newly_drop + .newly_pass') == 0 ]]
 	for address in "$FE4" "$FE6"; do
 		passes_by matrix passes_tcp "$address" 5061
 		passes_by matrix passes_udp "$address" 1434
 		drops_one port_not_in_matrix silent_tcp "$address" 2000
 		drops_one port_not_in_matrix silent_udp "$address" 2000
 	done
-	# what servers start, and its replies, differ in nothing
-	before=$(found '.newly_drop + .newly_pass')
-	passes_by flow expect open traffic servers tcp "$CLIENT4" 8080 --source "$FE4" --sport 40000
-	passes_by flow expect echo traffic servers udp "$CLIENT6" 8080 --source "$FE6" --sport 40000
-	[[ $(found '.newly_drop + .newly_pass') == "$before" ]]
-
 	[[ $(found '.newly_pass') == 4 ]]
 	[[ $(found '[.differences[] | select(.kind == "newly-pass")] | map(.active) | unique[]') == port_not_in_matrix ]]
 	[[ $(found '[.differences[] | select(.kind == "newly-pass")] | map(.candidate) | unique[]') == extra/01 ]]
 	[[ $(found '[.differences[] | select(.kind == "newly-drop")] | map(.candidate) | unique[]') == port_not_in_matrix ]]
 	[[ $(found '[.differences[].pool] | unique[]') == fe ]]
-	[[ $(found '[.differences[].sample.source] | unique[]' | xargs) == "$CLIENT4 $CLIENT6" ]]
+	[[ $(found '.differences[].sample.source' | grep -vcxF -e "$CLIENT4" -e "$CLIENT6") == 0 ]]
 	[[ $(found '[.differences[].sample.interface] | unique[]') == out ]]
 	(($(found .packets) >= $(found '.newly_drop + .newly_pass')))
 }
