@@ -17,6 +17,9 @@ const volatile struct {
 	__u32 shadow; /* the programs are a shadow's */
 } knobs = {.image_mask = IMAGE_PAGES_MIN * PAGE_CELLS - 1};
 
+/* For the controller alone. */
+const volatile struct load load SEC(".rodata.load") = {.image_pages = IMAGE_PAGES_MIN};
+
 /*
  * The slots: an element is a whole image, so that a cell costs a mask and a load instead of a
  * lookup (docs/performance.md). kern_load.c sets their size, and the mask to fit it.

@@ -7,6 +7,7 @@
 #include "tc.h"
 #include "shadow_xdp.h"
 #include "shadow_tc.h"
+#include "trial.h"
 
 #define CLOCK_BOOT 7 /* CLOCK_BOOTTIME: sleeping does not stop it */
 #define SECOND 1000000000ULL

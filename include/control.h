@@ -32,7 +32,7 @@ union reign {
 
 /*
  * Read by every packet; one writer for each member but the first two. The flip is the swap of
- * `reign`.
+ * `reign`. Where `abi` lies never changes.
  */
 struct control {
 	union { /* as union reign */
@@ -42,21 +42,27 @@ struct control {
 		};
 		__u64 reign;
 	};
-	__u32 fallback; /* slot to return to, NO_SLOT = nothing was loaded before (controller) */
 	__u32 epoch; /* seconds since the timer started, from 1 (timer) */
-	__u32 hash_key[2]; /* random, drawn once when the map is made (controller) */
+	__u32 fallback; /* slot to return to, NO_SLOT = nothing was in force before (controller) */
 	__u32 probe_key[2]; /* random; a packet that carries both words is a probe (controller) */
 	__u32 abi; /* ROLEWALL_ABI of the program that is loaded (controller) */
-	__u32 image_pages; /* pages of each image slot (controller) */
-	__u8 build[32]; /* identifies the program object that is loaded (controller) */
+	__u32 shadow; /* slot of the shadow image, NO_SLOT = none (controller) */
+	__u32 hash_key[2]; /* random, drawn once when the map is made (controller) */
 	__u32 watch_until; /* epoch at which the watcher's lease ends, 0 = nobody (watcher) */
 	__u32 watch_rate; /* events of a CPU in a second (watcher) */
 	__u32 watcher; /* process id (watcher) */
-	__u32 shadow; /* slot of the shadow image, NO_SLOT = none (controller) */
+	__u32 trial; /* generation that is on trial, or was last; 0 = none yet (controller) */
 	__u32 returned; /* 1 after the clock returned, until the controller has seen to it */
+	__u32 changing; /* 1 while a controller is at the interfaces, or was when it was killed */
 	__u64 returns; /* how often the clock did (clock) */
 	__u32 shadow_since; /* epoch at which it started to compare (controller) */
 	__u32 shadow_against; /* generation that was active then (controller) */
+};
+
+/* What belongs to one load of the programs: the read-only map `load` beside them. */
+struct load {
+	__u32 image_pages; /* of each slot */
+	__u8 build[32]; /* identifies the program object */
 };
 
 /* An interface's side under each slot's image: an element of `sides`. */
@@ -117,6 +123,7 @@ enum more {
 	MORE_FULL, /* what is not for the fast way */
 	MORE_LOOK, /* at a drop */
 	MORE_LOOK_AUDIT, /* at one that passes all the same */
+	MORE_ENTRY, /* back to the entry */
 	MORE_SHADOW, /* what a shadow's entry does not settle at a glance: the candidate's opinion */
 	MORE_SHADOW_ACTIVE, /* and then the active policy's */
 	N_MORE,
@@ -173,6 +180,7 @@ _Static_assert(__builtin_offsetof(struct drop_counters, gate) ==
 	       "one counter a drop reason");
 _Static_assert(sizeof(struct pass_counters) == N_PASS_REASONS * sizeof(struct counter),
 	       "one counter a pass reason");
+_Static_assert(__builtin_offsetof(struct control, abi) == 24, "where every version looks for it");
 _Static_assert(sizeof(struct probe) == 32, "XDP metadata holds at most 32 bytes");
 
 #endif

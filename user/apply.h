@@ -3,22 +3,36 @@
 #ifndef ROLEWALL_APPLY_H
 #define ROLEWALL_APPLY_H
 
+#include "command.h"
+#include "input.h"
 #include "kernel.h"
-#include "policy.h"
+
+struct apply_request {
+	const struct common *common; /* pin_dir, state_dir */
+	const struct input *input;
+	__u32 trial_seconds; /* unless somebody confirms it within these; 0 = for good */
+	const char *comment; /* NULL = none */
+	__u32 based_on; /* a rollback to that generation; 0 = it is none */
+	bool unrecorded; /* no history: for tests */
+};
 
 struct applied {
 	__u32 generation;
 	size_t pages; /* of the image */
 	__u32 room; /* pages of a slot */
 	size_t probes; /* of the self-test */
+	__u32 trial_seconds; /* to confirm it; 0 = no trial */
 	bool loaded, reloaded; /* programs were loaded; or replaced under running traffic */
 };
 
+#define TRIAL_SECONDS_MIN 1U
+#define TRIAL_SECONDS_MAX 86400U
+
 /*
- * Loads POLICY into the instance at PIN_DIR, or replaces what runs there by one flip. Returns 0 or
- * -errno with the reasons in diags or on stderr; then what ran before still runs.
+ * Loads a policy into the instance at pin_dir, or replaces what runs there by one flip. Returns 0
+ * or -errno with the reasons in diags or on stderr; then what ran before still runs.
  */
-int policy_apply(const char *pin_dir, const struct policy *policy, struct applied *applied,
+int policy_apply(const struct apply_request *request, struct applied *applied,
 		 struct diagnostics *diags);
 
 #endif

@@ -3,11 +3,10 @@
 #ifndef ROLEWALL_APPLYING_H
 #define ROLEWALL_APPLYING_H
 
-#include "command.h"
-#include "input.h"
+#include "apply.h"
 
 /* Applies it, prints what diags has by then on stderr and the outcome on stdout. 0 or -errno. */
-int apply_input(const struct common *common, const struct input *input, struct diagnostics *diags);
+int apply_input(const struct apply_request *request, struct diagnostics *diags);
 /* `apply --shadow` (cmd_shadow.c): beside what runs, which stays as it is. */
 int apply_shadow(const struct arguments *arguments);
 

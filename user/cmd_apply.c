@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rolewall apply: load a site, or replace what runs. */
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -11,13 +12,17 @@
 #include "input.h"
 #include "listing.h"
 
+enum { OPTION_SHADOW, OPTION_CONFIRM_WITHIN };
+
 static int print_json(const struct applied *applied)
 {
-	json_t *answer = json_pack(
-		"{s:I, s:I, s:I, s:I, s:b, s:b}", "generation", (json_int_t)applied->generation,
-		"image_pages", (json_int_t)applied->pages, "room_pages", (json_int_t)applied->room,
-		"selftest_probes", (json_int_t)applied->probes, "programs_loaded", applied->loaded,
-		"programs_replaced", applied->reloaded);
+	json_t *answer = json_pack("{s:I, s:I, s:I, s:I, s:b, s:b, s:I}", "generation",
+				   (json_int_t)applied->generation, "image_pages",
+				   (json_int_t)applied->pages, "room_pages",
+				   (json_int_t)applied->room, "selftest_probes",
+				   (json_int_t)applied->probes, "programs_loaded", applied->loaded,
+				   "programs_replaced", applied->reloaded, "confirm_within",
+				   (json_int_t)applied->trial_seconds);
 
 	return json_print(answer);
 }
@@ -49,34 +54,74 @@ static int print_listing(const struct applied *applied, const struct policy *pol
 	return err;
 }
 
-int apply_input(const struct common *common, const struct input *input, struct diagnostics *diags)
+int apply_input(const struct apply_request *request, struct diagnostics *diags)
 {
+	enum format format = request->common->format;
 	struct applied applied;
-	int err = policy_apply(common->pin_dir, &input->policy, &applied, diags);
+	int err = policy_apply(request, &applied, diags);
 
 	diag_print(diags, stderr);
 	if (err)
 		return err;
-	return common->format == FORMAT_JSON
-		       ? print_json(&applied)
-		       : print_listing(&applied, &input->policy, common->format);
+	return format == FORMAT_JSON ? print_json(&applied)
+				     : print_listing(&applied, &request->input->policy, format);
 }
 
-enum { OPTION_SHADOW };
+/* "90", "90s", "10m", "1h" */
+static int read_seconds(const char *text, __u32 *seconds)
+{
+	static const struct {
+		const char *unit;
+		unsigned long seconds;
+	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}};
+	unsigned long number;
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return -EINVAL;
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].unit) != 0)
+			continue;
+		if (errno || number > TRIAL_SECONDS_MAX / units[i].seconds ||
+		    number * units[i].seconds < TRIAL_SECONDS_MIN)
+			return -ERANGE;
+		*seconds = (__u32)(number * units[i].seconds);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int read_options(const struct arguments *arguments, struct apply_request *request)
+{
+	const char *seconds = arguments->values[OPTION_CONFIRM_WITHIN];
+
+	if (seconds && read_seconds(seconds, &request->trial_seconds)) {
+		fprintf(stderr,
+			"rolewall apply: --confirm-within: \"%s\" is no time; accepted: 1 to %u seconds, as in 90, 90s, 10m, 1h\n",
+			seconds, TRIAL_SECONDS_MAX);
+		return ERR_USAGE;
+	}
+	return 0;
+}
 
 static int run(const struct arguments *arguments)
 {
 	struct diagnostics diags = {0};
 	struct input input = {0};
-	int err;
+	struct apply_request request = {.common = &arguments->common, .input = &input};
+	int err = read_options(arguments, &request);
 
+	if (err)
+		return err;
 	if (arguments->values[OPTION_SHADOW])
 		return apply_shadow(arguments);
 	err = input_load(arguments->common.site, &input, &diags);
 	if (err)
 		diag_print(&diags, stderr);
 	else
-		err = apply_input(&arguments->common, &input, &diags);
+		err = apply_input(&request, &diags);
 	if (err)
 		fprintf(stderr, "rolewall: nothing was changed\n");
 	diag_free(&diags);
@@ -90,8 +135,15 @@ const struct command command_apply = {
 	.help = "Reads the site, compiles it, writes it beside the policy that runs, sends the\n"
 		"self-test's packets through the loaded program, and flips: every interface and CPU\n"
 		"changes with the same packet. Counters and flows stay. Where anything is wrong,\n"
-		"nothing changes, the exit status is 1 and the messages say what it is.",
-	.options = {{"shadow", NULL,
-		     "load it beside the running policy and only compare: see `rolewall shadow`"}},
+		"nothing changes, the exit status is 1 and the messages say what it is.\n\n"
+		"With --confirm-within the policy is on trial: unless \"rolewall confirm\" comes in\n"
+		"time, the kernel itself returns to what was in force before, to the second and\n"
+		"whether or not any rolewall still runs.",
+	.options =
+		{[OPTION_SHADOW] =
+			 {"shadow", NULL,
+			  "load it beside the running policy and only compare: see `rolewall shadow`"},
+		 [OPTION_CONFIRM_WITHIN] = {"confirm-within", "S",
+					    "on trial for S seconds (or 10m, 1h)"}},
 	.run = run,
 };

@@ -193,6 +193,7 @@ static int show(struct job *job)
 static int carry_out(struct job *job)
 {
 	const struct common *common = &job->arguments->common;
+	const struct apply_request request = {.common = common, .input = &job->input};
 	int rc = site_file_prepare(&job->file, &job->edited);
 
 	if (rc)
@@ -201,7 +202,7 @@ static int carry_out(struct job *job)
 	if (job->arguments->values[OPTION_NO_APPLY])
 		diag_print(&job->diags, stderr);
 	else
-		rc = apply_input(common, &job->input, &job->diags);
+		rc = apply_input(&request, &job->diags);
 	if (rc)
 		return rc;
 	job->applied = !job->arguments->values[OPTION_NO_APPLY];

@@ -233,6 +233,7 @@ static int commit(const struct arguments *arguments)
 {
 	struct diagnostics diags = {0};
 	struct input input = {0};
+	const struct apply_request request = {.common = &arguments->common, .input = &input};
 	int err = input_load(arguments->common.site, &input, &diags);
 
 	if (!err)
@@ -240,7 +241,7 @@ static int commit(const struct arguments *arguments)
 	if (err)
 		diag_print(&diags, stderr);
 	else
-		err = apply_input(&arguments->common, &input, &diags);
+		err = apply_input(&request, &diags);
 	if (err)
 		fprintf(stderr, "rolewall: nothing was changed\n");
 	else

@@ -91,7 +91,7 @@ static int print_json(const struct reading *reading)
 		json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:b, s:o, s:b}", "pools",
 			  (json_int_t)json_array_size(json_object_get(description, "pools")),
 			  "image_pages", (json_int_t)running_header(running, HEADER_PAGES),
-			  "room_pages", (json_int_t)running->kernel.control->image_pages, "abi",
+			  "room_pages", (json_int_t)running->kernel.pages, "abi",
 			  (json_int_t)ROLEWALL_ABI, "seconds",
 			  (json_int_t)running->kernel.control->epoch, "tables",
 			  tables_json(reading), "timeouts", timeouts_json(running), "asymmetric",
@@ -194,7 +194,7 @@ static int list_facts(struct listing *listing, const struct reading *reading)
 	err |= add_fact(listing, "pools", "%zu",
 			json_array_size(json_object_get(description, "pools")));
 	err |= add_fact(listing, "image", "%u of %u KiB", running_header(running, HEADER_PAGES),
-			running->kernel.control->image_pages);
+			running->kernel.pages);
 	err |= add_fact(listing, "counting for", "%u s", running->kernel.control->epoch);
 	for (int i = 0; i < N_TABLES; i++)
 		err |= add_fact(listing, table_names[i], "%zu of %zu", reading->fill[i].used,

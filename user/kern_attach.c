@@ -69,8 +69,28 @@ static int link_path(const struct kernel *kernel, const char *interface, enum ho
 
 /* --- what is there */
 
+/* The program that a link leads to; the plain one is the shadow's while there is one. */
+static int entry_fd(const struct kernel *kernel, enum hook hook, enum link_entry entry)
+{
+	bool shadow = kernel->shadow_xdp >= 0 && kernel->shadow_tc >= 0;
+
+	if (entry == ENTRY_TRIAL)
+		return hook == HOOK_TC ? kernel->tc_trial : kernel->xdp_trial;
+	if (shadow)
+		return hook == HOOK_TC ? kernel->shadow_tc : kernel->shadow_xdp;
+	return hook == HOOK_TC ? kernel->tc : kernel->xdp;
+}
+
+static enum link_entry entry_of(const struct kernel *kernel, enum hook hook, __u32 id)
+{
+	if (id && id == program_id(entry_fd(kernel, hook, ENTRY_PLAIN)))
+		return ENTRY_PLAIN;
+	return id && id == program_id(entry_fd(kernel, hook, ENTRY_TRIAL)) ? ENTRY_TRIAL
+									   : ENTRY_OTHER;
+}
+
 /* Where the link is, and what it runs; zeroes if it is none of an interface. */
-static void read_link(int fd, struct attachment *attachment)
+static void read_link(const struct kernel *kernel, int fd, struct attachment *attachment)
 {
 	struct bpf_link_info info = {0};
 	__u32 size = sizeof(info);
@@ -81,6 +101,7 @@ static void read_link(int fd, struct attachment *attachment)
 	/* The first member of the union is the ifindex for both types. */
 	attachment->ifindex = info.xdp.ifindex;
 	attachment->program = info.prog_id;
+	attachment->entry = entry_of(kernel, attachment->hook, info.prog_id);
 }
 
 static bool hook_of_pin(const char *word, enum hook *hook)
@@ -109,9 +130,9 @@ static int read_attachment(const struct kernel *kernel, const char *name,
 	fd = open_pin(kernel, pin);
 	if (fd < 0)
 		return fd;
-	read_link(fd, attachment);
+	read_link(kernel, fd, attachment);
 	/* detach must work on pins of another version, where no map is open. */
-	if (!attachment->ifindex || !kernel->control)
+	if (!attachment->ifindex || kernel->map[MAP_sides] < 0)
 		return 0;
 	err = bpf_map_lookup_elem(kernel->map[MAP_sides], &attachment->ifindex, &sides);
 	if (err)
@@ -165,8 +186,12 @@ int kernel_attachments(const struct kernel *kernel, struct attachment **list, si
 
 static bool is_ours(const struct kernel *kernel, __u32 program)
 {
-	return (kernel->xdp >= 0 && program == program_id(kernel->xdp)) ||
-	       (kernel->shadow_xdp >= 0 && program == program_id(kernel->shadow_xdp));
+	const int own[] = {kernel->xdp, kernel->xdp_trial, kernel->shadow_xdp};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (own[i] >= 0 && program == program_id(own[i]))
+			return true;
+	return false;
 }
 
 int kernel_check_interface(const struct kernel *kernel, const struct site_interface *interface)
@@ -196,6 +221,26 @@ int kernel_check_interface(const struct kernel *kernel, const struct site_interf
 
 /* --- changes */
 
+/* What is not attached has no side that matters. */
+int kernel_copy_sides(const struct kernel *kernel, __u32 from, __u32 to)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	size_t count = 0;
+	int err = kernel_attachments(kernel, &list, &count);
+
+	for (size_t i = 0; i < count && !err; i++) {
+		__u32 sides;
+
+		if (!list[i].ifindex)
+			continue;
+		if (bpf_map_lookup_elem(kernel->map[MAP_sides], &list[i].ifindex, &sides))
+			return -errno;
+		err = kernel_set_side(kernel, list[i].ifindex, to,
+				      sides >> SIDE_SHIFT(from) & SIDE_MASK);
+	}
+	return err;
+}
+
 int kernel_set_side(const struct kernel *kernel, unsigned int ifindex, __u32 slot, enum side side)
 {
 	__u32 sides;
@@ -207,34 +252,24 @@ int kernel_set_side(const struct kernel *kernel, unsigned int ifindex, __u32 slo
 	return bpf_map_update_elem(kernel->map[MAP_sides], &ifindex, &sides, BPF_ANY) ? -errno : 0;
 }
 
-/* The program that a link leads to. */
-static int entry_of(const struct kernel *kernel, enum hook hook)
-{
-	if (kernel->shadow_xdp >= 0 && kernel->shadow_tc >= 0)
-		return hook == HOOK_TC ? kernel->shadow_tc : kernel->shadow_xdp;
-	return hook == HOOK_TC ? kernel->tc : kernel->xdp;
-}
-
 /* fd of a link, or -errno. */
-static int make_link(const struct kernel *kernel, unsigned int ifindex, enum hook hook)
+static int make_link(unsigned int ifindex, enum hook hook, int program)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options);
 	int fd;
 
 	if (hook == HOOK_TC) {
-		fd = bpf_link_create(entry_of(kernel, hook), (int)ifindex, ATTACH_TCX_INGRESS,
-				     &options);
+		fd = bpf_link_create(program, (int)ifindex, ATTACH_TCX_INGRESS, &options);
 		return fd < 0 ? -errno : fd;
 	}
 	options.flags = hook == HOOK_XDP_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
-	fd = bpf_link_create(entry_of(kernel, hook), (int)ifindex, BPF_XDP, &options);
+	fd = bpf_link_create(program, (int)ifindex, BPF_XDP, &options);
 	return fd < 0 ? -errno : fd;
 }
 
-static int attach_as(const struct kernel *kernel, const char *name, unsigned int ifindex,
-		     enum hook hook)
+static int attach_as(const struct kernel *kernel, const char *name, enum hook hook, int program)
 {
-	_cleanup_close_ int fd = make_link(kernel, ifindex, hook);
+	_cleanup_close_ int fd = make_link(if_nametoindex(name), hook, program);
 	char path[PATH_MAX];
 	int err;
 
@@ -247,7 +282,7 @@ static int attach_as(const struct kernel *kernel, const char *name, unsigned int
 }
 
 int kernel_attach(const struct kernel *kernel, const struct site_interface *interface,
-		  enum hook *hook)
+		  enum link_entry entry, enum hook *hook)
 {
 	static const enum hook order[] = {HOOK_XDP_NATIVE, HOOK_TC};
 	unsigned int ifindex = if_nametoindex(interface->name);
@@ -256,10 +291,10 @@ int kernel_attach(const struct kernel *kernel, const struct site_interface *inte
 
 	*hook = interface->hook;
 	if (!err && *hook != HOOK_AUTO)
-		err = attach_as(kernel, interface->name, ifindex, *hook);
+		err = attach_as(kernel, interface->name, *hook, entry_fd(kernel, *hook, entry));
 	for (i = 0; interface->hook == HOOK_AUTO && i < 2 && ifindex; i++) {
 		*hook = order[i];
-		err = attach_as(kernel, interface->name, ifindex, *hook);
+		err = attach_as(kernel, interface->name, *hook, entry_fd(kernel, *hook, entry));
 		if (!err)
 			break;
 		fprintf(stderr, "rolewall: %s: no %s: %s\n", interface->name, hook_name(*hook),
@@ -293,24 +328,41 @@ int kernel_detach(const struct kernel *kernel, const struct attachment *attachme
 	return unlink(path) ? -errno : 0;
 }
 
-int update_links(const struct kernel *kernel)
+int kernel_set_entry(const struct kernel *kernel, const struct attachment *attachment,
+		     enum link_entry entry)
+{
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
+	int err = link_path(kernel, attachment->name, attachment->hook, path);
+
+	if (err || !attachment->ifindex || attachment->entry == entry)
+		return err;
+	fd = bpf_obj_get(path);
+	if (fd < 0 || bpf_link_update(fd, entry_fd(kernel, attachment->hook, entry), NULL))
+		return -errno;
+	return 0;
+}
+
+static int point_links(const struct kernel *kernel, enum link_entry entry, enum link_entry except)
 {
 	_cleanup_free_ struct attachment *list = NULL;
-	size_t count;
+	size_t count = 0;
 	int err = kernel_attachments(kernel, &list, &count);
 
-	for (size_t i = 0; i < count && !err; i++) {
-		_cleanup_close_ int fd = -1;
-		char path[PATH_MAX];
-
-		err = link_path(kernel, list[i].name, list[i].hook, path);
-		if (err || !list[i].ifindex)
-			continue;
-		fd = bpf_obj_get(path);
-		if (fd < 0 || bpf_link_update(fd, entry_of(kernel, list[i].hook), NULL))
-			err = -errno;
-	}
+	for (size_t i = 0; i < count && !err; i++)
+		if (list[i].entry != except)
+			err = kernel_set_entry(kernel, &list[i], entry);
 	return err;
+}
+
+int update_links(const struct kernel *kernel)
+{
+	return point_links(kernel, ENTRY_PLAIN, ENTRY_TRIAL);
+}
+
+int release_links(const struct kernel *kernel)
+{
+	return point_links(kernel, ENTRY_TRIAL, ENTRY_TRIAL);
 }
 
 int remove_links(const struct kernel *kernel)

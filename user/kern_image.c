@@ -18,19 +18,6 @@ __u32 kernel_slots(__u32 pages)
 	return pages > ALL_SLOTS_PAGES ? 2 : IMAGE_SLOTS;
 }
 
-__u32 kernel_free_slot(const struct kernel *kernel)
-{
-	const union reign reign = {
-		.both = __atomic_load_n(&kernel->control->reign, __ATOMIC_SEQ_CST)};
-	bool trial = reign.deadline && reign.deadline != DEADLINE_PASSED;
-	__u32 slot = 0, slots = kernel_slots(kernel->pages);
-
-	while (slot < slots && (slot == reign.active || slot == kernel->control->shadow ||
-				(trial && slot == kernel->control->fallback)))
-		slot++;
-	return slot < slots ? slot : NO_SLOT;
-}
-
 /* The first BYTES of a slot, mapped. NULL with errno. */
 static void *map_slot(const struct kernel *kernel, __u32 slot, size_t bytes, int protection)
 {

@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <zlib.h>
 
 #include "cleanup.h"
@@ -46,7 +45,7 @@ bool kernel_is_current(const struct kernel *kernel)
 	__u8 build[32];
 
 	identify_build(build);
-	return !memcmp(build, kernel->control->build, sizeof(build));
+	return !memcmp(build, kernel->build, sizeof(build));
 }
 
 static struct bpf_map *find_map(const struct rolewall_bpf *skel, enum pinned_map map)
@@ -131,6 +130,8 @@ static int open_object(__u32 pages, bool shadow, struct rolewall_bpf **skel)
 		return -errno;
 	(*skel)->rodata->knobs.image_mask = pages * PAGE_CELLS - 1;
 	(*skel)->rodata->knobs.shadow = shadow;
+	(*skel)->rodata_load->load.image_pages = pages;
+	identify_build((*skel)->rodata_load->load.build);
 	err = choose_parts(*skel, shadow);
 	if (!err)
 		err = bpf_map__set_value_size((*skel)->maps.images,
@@ -161,10 +162,12 @@ static const struct {
 	{MAP_more_xdp, MORE_FULL, "rolewall_xdp_full"},
 	{MAP_more_xdp, MORE_LOOK, "rolewall_xdp_look"},
 	{MAP_more_xdp, MORE_LOOK_AUDIT, "rolewall_xdp_look_audit"},
+	{MAP_more_xdp, MORE_ENTRY, "rolewall_xdp"},
 	{MAP_more_tc, MORE_PROBE, "rolewall_tc_probe"},
 	{MAP_more_tc, MORE_FULL, "rolewall_tc_full"},
 	{MAP_more_tc, MORE_LOOK, "rolewall_tc_look"},
 	{MAP_more_tc, MORE_LOOK_AUDIT, "rolewall_tc_look_audit"},
+	{MAP_more_tc, MORE_ENTRY, "rolewall_tc"},
 };
 
 static int fill_more(const struct kernel *kernel, const struct rolewall_bpf *skel)
@@ -180,24 +183,31 @@ static int fill_more(const struct kernel *kernel, const struct rolewall_bpf *ske
 	return 0;
 }
 
+static int copy_fd(int *fd, int found)
+{
+	close_fd(fd);
+	*fd = fcntl(found, F_DUPFD_CLOEXEC, 3);
+	return *fd < 0 ? -errno : 0;
+}
+
 /* Takes the fds out of a loaded skeleton, which can go afterwards. */
 static int take_fds(struct kernel *kernel, const struct rolewall_bpf *skel)
 {
-	for (int i = 0; i < N_PINNED_MAPS; i++) {
-		int fd = fcntl(bpf_map__fd(find_map(skel, i)), F_DUPFD_CLOEXEC, 3);
+	int err = copy_fd(&kernel->clock, bpf_program__fd(skel->progs.start_clock));
 
-		if (fd < 0)
-			return -errno;
-		close_fd(&kernel->map[i]);
-		kernel->map[i] = fd;
+	for (int i = 0; i < N_PINNED_MAPS && !err; i++)
+		err = copy_fd(&kernel->map[i], bpf_map__fd(find_map(skel, i)));
+	for (size_t i = 0; i < N_PINNED_PROGRAMS && !err; i++) {
+		const struct bpf_program *program =
+			bpf_object__find_program_by_name(skel->obj, pinned_programs[i].function);
+
+		err = copy_fd(program_fd(kernel, i), bpf_program__fd(program));
 	}
-	close_fd(&kernel->xdp);
-	close_fd(&kernel->tc);
-	kernel->xdp = fcntl(bpf_program__fd(skel->progs.rolewall_xdp), F_DUPFD_CLOEXEC, 3);
-	kernel->tc = fcntl(bpf_program__fd(skel->progs.rolewall_tc), F_DUPFD_CLOEXEC, 3);
-	kernel->clock = fcntl(bpf_program__fd(skel->progs.start_clock), F_DUPFD_CLOEXEC, 3);
-	return kernel->xdp < 0 || kernel->tc < 0 || kernel->clock < 0 ? -errno
-								      : fill_more(kernel, skel);
+	if (!err)
+		err = copy_fd(&kernel->load, bpf_map__fd(skel->maps.rodata_load));
+	kernel->pages = skel->rodata_load->load.image_pages;
+	identify_build(kernel->build);
+	return err ? err : fill_more(kernel, skel);
 }
 
 static int start_clock(struct kernel *kernel)
@@ -214,42 +224,22 @@ static int start_clock(struct kernel *kernel)
 	return err ? err : -EIO;
 }
 
-/* First cells of a fresh control map. */
-static int init_control(struct kernel *kernel, __u32 pages)
+/* First cells of a fresh control map: nothing is in force, the gates are open. */
+static int init_control(struct kernel *kernel)
 {
 	struct control *control = kernel->control;
+	const union reign reign = {.deadline = DEADLINE_PASSED};
 
+	control->reign = reign.both;
 	control->epoch = 1;
 	control->fallback = control->shadow = NO_SLOT;
 	control->abi = ROLEWALL_ABI;
-	control->image_pages = kernel->pages = pages;
-	identify_build(control->build);
 	if (getrandom(control->hash_key, sizeof(control->hash_key), 0) !=
 		    sizeof(control->hash_key) ||
 	    getrandom(control->probe_key, sizeof(control->probe_key), 0) !=
 		    sizeof(control->probe_key))
 		return -errno;
 	return 0;
-}
-
-/* The programs come last: an instance without them counts as not loaded. */
-static int pin_all(const struct kernel *kernel)
-{
-	char links[PATH_MAX];
-	int err = pin_path(kernel, PIN_LINKS, links);
-
-	for (int i = 0; i < N_PINNED_MAPS && !err; i++)
-		err = pin_over(kernel, kernel->map[i], pinned_map_names[i]);
-	if (!err && mkdir(links, 0700) && errno != EEXIST)
-		err = -errno;
-	if (!err)
-		err = pin_over(kernel, kernel->tc, PIN_TC);
-	if (!err)
-		err = pin_over(kernel, kernel->xdp, PIN_XDP);
-	if (err)
-		fprintf(stderr, "rolewall: cannot pin in %s: %s\n", kernel->pin_dir,
-			strerror(-err));
-	return err;
 }
 
 int kernel_load(struct kernel *kernel, __u32 pages)
@@ -264,16 +254,10 @@ int kernel_load(struct kernel *kernel, __u32 pages)
 	if (!err)
 		err = map_control(kernel);
 	if (!err)
-		err = init_control(kernel, pages);
+		err = init_control(kernel);
 	if (!err)
 		err = start_clock(kernel);
-	return err ? err : pin_all(kernel);
-}
-
-/* What belongs to one load of the programs; all else goes over to the next as it is. */
-static bool belongs_to_load(enum pinned_map map)
-{
-	return map == MAP_images || map == MAP_more_xdp || map == MAP_more_tc;
+	return err ? err : install_first(kernel);
 }
 
 static int reuse_maps(const struct kernel *kernel, const struct rolewall_bpf *skel, bool all)
@@ -286,20 +270,66 @@ static int reuse_maps(const struct kernel *kernel, const struct rolewall_bpf *sk
 	return err;
 }
 
+/* The slots in use keep their numbers, which are in the control cells that both loads share. */
+static int copy_slots(struct kernel *kernel, int images, __u32 pages)
+{
+	const __u32 used[] = {kernel->control->active, kernel->control->shadow};
+	struct kernel old = *kernel;
+	int err = 0;
+
+	old.map[MAP_images] = images;
+	old.pages = pages;
+	for (size_t i = 0; i < sizeof(used) / sizeof(used[0]) && !err; i++) {
+		_cleanup_(pages_free) struct pages image = {0};
+
+		if (used[i] == NO_SLOT)
+			continue;
+		err = kernel_get_image(&old, used[i], &image);
+		if (!err)
+			err = kernel_put_image(kernel, used[i], &image);
+	}
+	return err;
+}
+
+/* With fewer slots than before, what is in force has to be in one that there still is. */
+static int move_active(const struct kernel *kernel, __u32 slots)
+{
+	_cleanup_(pages_free) struct pages image = {0};
+	__u32 old = kernel->control->active, fresh = kernel_free_slot(kernel);
+	int err = old < slots ? 0 : kernel_get_image(kernel, old, &image);
+
+	if (err || old < slots)
+		return err;
+	if (fresh >= slots)
+		return -EBUSY;
+	err = kernel_put_image(kernel, fresh, &image);
+	if (!err)
+		err = kernel_copy_sides(kernel, old, fresh);
+	if (!err)
+		kernel_flip(kernel, fresh);
+	return err;
+}
+
 int kernel_reload(struct kernel *kernel, __u32 pages)
 {
 	_cleanup_(destroy_object) struct rolewall_bpf *skel = NULL;
-	int err = open_object(pages, false, &skel);
+	_cleanup_close_ int images = -1;
+	__u32 before = kernel->pages;
+	int err = move_active(kernel, kernel_slots(pages));
 
+	if (!err)
+		err = open_object(pages, false, &skel);
 	if (!err)
 		err = reuse_maps(kernel, skel, false);
 	if (!err)
 		err = load_object(skel);
 	if (!err)
+		err = copy_fd(&images, kernel->map[MAP_images]);
+	if (!err)
 		err = take_fds(kernel, skel);
 	if (!err)
-		kernel->pages = pages;
-	return err;
+		err = copy_slots(kernel, images, before);
+	return err ? err : start_clock(kernel);
 }
 
 int load_shadow(const struct kernel *kernel, struct shadow_parts *parts)
@@ -322,54 +352,6 @@ int load_shadow(const struct kernel *kernel, struct shadow_parts *parts)
 						  skel->obj, shadow_program_names[i])),
 					  F_DUPFD_CLOEXEC, 3);
 		err = parts->program[i] < 0 ? -errno : 0;
-	}
-	return err;
-}
-
-void kernel_flip(const struct kernel *kernel, __u32 slot)
-{
-	const union reign reign = {.active = slot};
-
-	__atomic_store_n(&kernel->control->reign, reign.both, __ATOMIC_SEQ_CST);
-}
-
-int kernel_switch(struct kernel *kernel, __u32 slot)
-{
-	int err = update_links(kernel);
-
-	/* The old programs' last packets: their slots do not hold the image. */
-	if (!err)
-		err = kernel_wait(kernel);
-	if (err)
-		return err;
-	kernel_flip(kernel, slot);
-	kernel->control->image_pages = kernel->pages;
-	identify_build(kernel->control->build);
-	err = start_clock(kernel);
-	return err ? err : pin_all(kernel);
-}
-
-int kernel_unload(struct kernel *kernel)
-{
-	static const char *const others[] = {PIN_XDP, PIN_TC, PIN_LINKS};
-	char path[PATH_MAX];
-	int err = remove_links(kernel);
-
-	if (err) {
-		fprintf(stderr, "rolewall: cannot remove the links in %s: %s\n", kernel->pin_dir,
-			strerror(-err));
-		return err;
-	}
-	unpin_shadow(kernel);
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (!pin_path(kernel, others[i], path))
-			remove(path);
-	for (int i = 0; i < N_PINNED_MAPS; i++)
-		if (!pin_path(kernel, pinned_map_names[i], path))
-			unlink(path);
-	if (rmdir(kernel->pin_dir) && errno != ENOENT && !err) {
-		err = -errno;
-		fprintf(stderr, "rolewall: cannot remove %s: %m\n", kernel->pin_dir);
 	}
 	return err;
 }

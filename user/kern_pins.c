@@ -22,6 +22,13 @@ const char *const pinned_map_names[N_PINNED_MAPS] = {
 #undef X
 };
 
+const struct pinned_program pinned_programs[N_PINNED_PROGRAMS] = {
+	{"xdp", "rolewall_xdp", offsetof(struct kernel, xdp)},
+	{"tc", "rolewall_tc", offsetof(struct kernel, tc)},
+	{"xdp_trial", "rolewall_xdp_trial", offsetof(struct kernel, xdp_trial)},
+	{"tc_trial", "rolewall_tc_trial", offsetof(struct kernel, tc_trial)},
+};
+
 int pin_path(const struct kernel *kernel, const char *name, char path[PATH_MAX])
 {
 	int length = snprintf(path, PATH_MAX, "%s/%s", kernel->pin_dir, name);
@@ -39,26 +46,6 @@ int open_pin(const struct kernel *kernel, const char *name)
 		return err;
 	fd = bpf_obj_get(path);
 	return fd < 0 ? -errno : fd;
-}
-
-/* First beside what is pinned there, then by rename: the name always leads somewhere. */
-int pin_over(const struct kernel *kernel, int fd, const char *name)
-{
-	char path[PATH_MAX], fresh[PATH_MAX];
-	int err = pin_path(kernel, name, path);
-
-	if (err)
-		return err;
-	if (snprintf(fresh, sizeof(fresh), "%s_new", path) >= (int)sizeof(fresh))
-		return -ENAMETOOLONG;
-	unlink(fresh);
-	if (bpf_obj_pin(fd, fresh))
-		return -errno;
-	if (!rename(fresh, path))
-		return 0;
-	err = -errno;
-	unlink(fresh);
-	return err;
 }
 
 /* The nearest folder above DIR that exists is on bpffs? Mounts /sys/fs/bpf where it is empty. */
@@ -161,6 +148,8 @@ int kernel_try_lock(const char *pin_dir, struct kernel *kernel)
 static int open_maps(struct kernel *kernel)
 {
 	for (int i = 0; i < N_PINNED_MAPS; i++) {
+		if (belongs_to_load(i) || i == MAP_control)
+			continue;
 		kernel->map[i] = open_pin(kernel, pinned_map_names[i]);
 		if (kernel->map[i] < 0)
 			return kernel->map[i];
@@ -173,7 +162,7 @@ static int check_abi(const struct kernel *kernel)
 	if (kernel->control->abi == ROLEWALL_ABI)
 		return 0;
 	fprintf(stderr,
-		"rolewall: %s was loaded by a version with ABI %u; this one has ABI %u: detach with that version first\n",
+		"rolewall: what is loaded at %s has ABI %u, this version has ABI %u: it cannot take over; detach it (\"rolewall detach\", counters and flows go), then apply\n",
 		kernel->pin_dir, kernel->control->abi, ROLEWALL_ABI);
 	return -EPROTO;
 }
@@ -186,8 +175,84 @@ int map_control(struct kernel *kernel)
 	if (cells == MAP_FAILED)
 		return -errno;
 	kernel->control = cells;
-	kernel->pages = kernel->control->image_pages;
 	return 0;
+}
+
+static int open_in(int dir, const char *name)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dir, name);
+	fd = bpf_obj_get(path);
+	return fd < 0 ? -errno : fd;
+}
+
+static int read_load(struct kernel *kernel, int dir)
+{
+	_cleanup_close_ int fd = open_in(dir, PIN_LOAD);
+	struct load load;
+	__u32 key = 0;
+
+	if (fd < 0)
+		return fd;
+	if (bpf_map_lookup_elem(fd, &key, &load))
+		return -errno;
+	kernel->pages = load.image_pages;
+	memcpy(kernel->build, load.build, sizeof(kernel->build));
+	return 0;
+}
+
+/* Everything of one load; what is being replaced meanwhile is gone (-ENOENT), not mixed. */
+static int open_load(struct kernel *kernel, int dir)
+{
+	int err = read_load(kernel, dir);
+
+	for (size_t i = 0; i < N_PINNED_PROGRAMS && !err; i++) {
+		int *fd = program_fd(kernel, i);
+
+		close_fd(fd);
+		*fd = open_in(dir, pinned_programs[i].pin);
+		err = *fd < 0 ? *fd : 0;
+	}
+	for (int i = 0; i < N_PINNED_MAPS && !err; i++) {
+		if (!belongs_to_load(i))
+			continue;
+		close_fd(&kernel->map[i]);
+		kernel->map[i] = open_in(dir, pinned_map_names[i]);
+		err = kernel->map[i] < 0 ? kernel->map[i] : 0;
+	}
+	return err;
+}
+
+/* Returns -ENOENT if there is none, -EIO if it is not whole. */
+static int open_programs(struct kernel *kernel)
+{
+	char path[PATH_MAX];
+	int err = pin_path(kernel, PIN_PROGRAMS, path);
+
+	for (int tries = 0; tries < 10 && !err; tries++) {
+		_cleanup_close_ int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (dir < 0)
+			return -errno;
+		err = open_load(kernel, dir);
+		if (!err || err != -ENOENT)
+			return err;
+		err = same_dir(path, dir) ? -EIO : 0;
+	}
+	return err ? err : -EIO;
+}
+
+static int open_control(struct kernel *kernel)
+{
+	int err;
+
+	kernel->map[MAP_control] = open_pin(kernel, pinned_map_names[MAP_control]);
+	if (kernel->map[MAP_control] < 0)
+		return kernel->map[MAP_control];
+	err = map_control(kernel);
+	return err ? err : check_abi(kernel);
 }
 
 int kernel_open(const char *pin_dir, struct kernel *kernel)
@@ -200,35 +265,56 @@ int kernel_open(const char *pin_dir, struct kernel *kernel)
 		if (!kernel->pin_dir)
 			return -ENOMEM;
 	}
-	kernel->xdp = open_pin(kernel, PIN_XDP);
-	if (kernel->xdp == -ENOENT)
-		return -ENOENT;
-	kernel->tc = open_pin(kernel, PIN_TC);
-	err = kernel->xdp < 0 ? kernel->xdp : kernel->tc < 0 ? kernel->tc : open_maps(kernel);
+	err = open_control(kernel);
 	if (!err)
-		err = map_control(kernel);
-	if (err) {
-		errno = -err;
-		fprintf(stderr, "rolewall: cannot open the pins in %s: %m\n", pin_dir);
-		return err == -ENOENT ? -EIO : err;
+		err = open_programs(kernel);
+	if (err == -ENOENT) {
+		kernel_forget(kernel);
+		return err;
 	}
-	err = check_abi(kernel);
+	if (!err)
+		err = open_maps(kernel);
 	if (!err)
 		kernel_open_shadow(kernel);
-	return err;
+	if (err && err != -EPROTO)
+		fprintf(stderr, "rolewall: cannot open the pins in %s: %s\n", pin_dir,
+			strerror(-err));
+	return err == -ENOENT ? -EIO : err;
+}
+
+bool open_if_ours(struct kernel *kernel)
+{
+	if (kernel->control)
+		return kernel->xdp >= 0;
+	kernel->map[MAP_control] = open_pin(kernel, pinned_map_names[MAP_control]);
+	return kernel->map[MAP_control] >= 0 && !map_control(kernel) &&
+	       kernel->control->abi == ROLEWALL_ABI && !open_programs(kernel);
+}
+
+static void forget_fd(int *fd)
+{
+	close_fd(fd);
+	*fd = -1;
+}
+
+void kernel_forget(struct kernel *kernel)
+{
+	if (kernel->control)
+		munmap(kernel->control, sizeof(struct control));
+	kernel->control = NULL;
+	for (int i = 0; i < N_PINNED_MAPS; i++)
+		forget_fd(&kernel->map[i]);
+	for (size_t i = 0; i < N_PINNED_PROGRAMS; i++)
+		forget_fd(program_fd(kernel, i));
+	forget_fd(&kernel->shadow_xdp);
+	forget_fd(&kernel->shadow_tc);
+	forget_fd(&kernel->load);
+	forget_fd(&kernel->clock);
 }
 
 void kernel_close(struct kernel *kernel)
 {
-	if (kernel->control)
-		munmap(kernel->control, sizeof(struct control));
-	for (int i = 0; i < N_PINNED_MAPS; i++)
-		close_fd(&kernel->map[i]);
-	close_fd(&kernel->xdp);
-	close_fd(&kernel->tc);
-	close_fd(&kernel->clock);
-	close_fd(&kernel->shadow_xdp);
-	close_fd(&kernel->shadow_tc);
+	kernel_forget(kernel);
 	close_fd(&kernel->dir);
 	free(kernel->pin_dir);
 	*kernel = (struct kernel)KERNEL_CLOSED;

@@ -49,17 +49,19 @@ struct kernel {
 	char *pin_dir;
 	int dir; /* fd of the pin directory, locked while open for writing */
 	int map[N_PINNED_MAPS]; /* fds */
-	int xdp, tc, clock; /* program fds; clock only while it is to be started */
-	int shadow_xdp,
-		shadow_tc; /* the entries that links lead to while a shadow is loaded, or -1 */
+	int xdp, tc, xdp_trial, tc_trial; /* the entries' fds */
+	int shadow_xdp, shadow_tc; /* the plain ones' place while a shadow is loaded, or -1 */
+	int load, clock; /* fds while they are to be pinned, and to be started */
 	struct control *control; /* the control cells, mapped */
 	__u32 pages; /* of an image slot of the programs above */
+	__u8 build[32]; /* of these programs */
 };
 
 #define KERNEL_CLOSED                                                                              \
 	{                                                                                          \
 		.dir = -1, .map = {[0 ... N_PINNED_MAPS - 1] = -1}, .xdp = -1, .tc = -1,           \
-		.clock = -1, .shadow_xdp = -1, .shadow_tc = -1                                     \
+		.xdp_trial = -1, .tc_trial = -1, .shadow_xdp = -1, .shadow_tc = -1, .load = -1,    \
+		.clock = -1                                                                        \
 	}
 
 /*
@@ -80,24 +82,60 @@ int kernel_try_lock(const char *pin_dir, struct kernel *kernel);
 /* Loads programs and maps with room for images of PAGES pages, and pins them. Locked. */
 int kernel_load(struct kernel *kernel, __u32 pages);
 /*
- * Loads programs and image slots anew, with room for PAGES pages, beside those that run; counters,
- * flows and clock are shared with them. Nothing that runs changes until kernel_switch(). Locked.
+ * Loads programs and image slots anew, with room for PAGES pages, beside those that run. All other
+ * maps are shared with them, and the slots in use are copied. Nothing that runs changes. Locked.
  */
 int kernel_reload(struct kernel *kernel, __u32 pages);
 /*
- * Puts what kernel_reload() made under every attached link and into the pins, then flips to SLOT,
- * which holds the image, as the active slot does by now. Interfaces change one after the other.
+ * Puts what kernel_reload() made into the pins, all at once, and under every attached link, one
+ * after the other: until then either program judges by the same image. Where it ends in between,
+ * kernel_settle() goes on.
  */
-int kernel_switch(struct kernel *kernel, __u32 slot);
-/* The flip: from the next packet on, SLOT is in force on every interface and CPU. */
-void kernel_flip(const struct kernel *kernel, __u32 slot);
-/* A slot that holds nothing anybody needs: neither active, nor fallback, nor shadow; or NO_SLOT. */
-__u32 kernel_free_slot(const struct kernel *kernel);
+int kernel_switch(struct kernel *kernel);
+/* Sees to what a controller that was killed left of kernel_switch(). Locked. */
+int kernel_settle(struct kernel *kernel);
 /* True if this binary's programs are the ones that are loaded. */
 bool kernel_is_current(const struct kernel *kernel);
-/* Removes links, pins, and the directory. Locked. */
+/*
+ * Removes links and pins, whatever version they are of; every interface is let go at once. The
+ * kernel is as after kernel_lock() then. Locked.
+ */
+int kernel_clear(struct kernel *kernel);
+/* The directory, too. */
 int kernel_unload(struct kernel *kernel);
 void kernel_close(struct kernel *kernel);
+
+/* kern_trial.c: what is in force, and until when. */
+struct trial {
+	bool running;
+	bool open; /* the trial entries pass every packet */
+	bool returned; /* the deadline passed, and no controller has seen to it yet */
+	__u32 seconds; /* left */
+	__u32 generation; /* that is on trial, or was last */
+	__u32 fallback; /* slot, or NO_SLOT */
+};
+
+void kernel_trial(const struct kernel *kernel, struct trial *trial);
+/*
+ * Until the next flip the trial entries let everything pass: for interfaces that are attached
+ * before the image is in force. Not while a trial runs.
+ */
+void kernel_open_gates(const struct kernel *kernel);
+/* The flip: from the next packet on, SLOT is in force on every interface and CPU. */
+void kernel_flip(const struct kernel *kernel, __u32 slot);
+/* The flip to a generation for SECONDS: then the clock returns to what was in force before. */
+void kernel_begin_trial(const struct kernel *kernel, __u32 slot, __u32 generation, __u32 seconds);
+/* Ends the trial: what is in force stays. -ETIMEDOUT: the clock was faster. */
+int kernel_confirm(const struct kernel *kernel);
+/* Ends the trial: what was in force before is so again. -ETIMEDOUT as well. */
+int kernel_return(const struct kernel *kernel);
+/* After a return, or a flip that did not come: the trial entries decide as the others do. */
+void kernel_shut_gates(const struct kernel *kernel);
+/* From here on until false: whoever comes after a kill has to look at the interfaces. */
+void kernel_set_changing(const struct kernel *kernel, bool changing);
+bool kernel_is_changing(const struct kernel *kernel);
+/* A slot that holds nothing anybody needs: neither active, nor fallback, nor shadow; or NO_SLOT. */
+__u32 kernel_free_slot(const struct kernel *kernel);
 
 /* The room for an image of COUNT pages: one of a few sizes, so that growth rarely reloads. */
 __u32 kernel_room(size_t count);
@@ -117,12 +155,19 @@ int kernel_get_header(const struct kernel *kernel, __u32 slot, struct image_page
 int kernel_get_image(const struct kernel *kernel, __u32 slot, struct pages *image);
 
 /* kern_attach.c */
+enum link_entry {
+	ENTRY_PLAIN, /* what is in force decides */
+	ENTRY_TRIAL, /* the same, but see bpf/trial.h */
+	ENTRY_OTHER, /* a program of another load, or of somebody else */
+};
+
 struct attachment {
 	char name[16]; /* as pinned; the interface may have been renamed since */
 	unsigned int ifindex; /* 0: the interface is gone */
 	enum hook hook; /* never HOOK_AUTO */
 	enum side side; /* under the image in force */
 	__u32 program; /* id of what its link runs */
+	enum link_entry entry;
 };
 
 /* All attachments, by name; *list is to be freed. */
@@ -131,7 +176,10 @@ int kernel_attachments(const struct kernel *kernel, struct attachment **list, si
 int kernel_check_interface(const struct kernel *kernel, const struct site_interface *interface);
 /* Attaches; *hook is what was taken. Messages on stderr. */
 int kernel_attach(const struct kernel *kernel, const struct site_interface *interface,
-		  enum hook *hook);
+		  enum link_entry entry, enum hook *hook);
+/* Puts an entry under what is attached. 0 or -errno. */
+int kernel_set_entry(const struct kernel *kernel, const struct attachment *attachment,
+		     enum link_entry entry);
 int kernel_detach(const struct kernel *kernel, const struct attachment *attachment);
 /* Says on which side an interface is under a slot's image. */
 int kernel_set_side(const struct kernel *kernel, unsigned int ifindex, __u32 slot, enum side side);

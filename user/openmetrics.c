@@ -300,7 +300,7 @@ static void write_instance(FILE *out, const struct reading *reading)
 	single(out,
 	       &(struct metric){"image_capacity_bytes", "bytes",
 				"Size that a policy may have without loading programs anew"},
-	       (__u64)running->kernel.control->image_pages * sizeof(struct image_page));
+	       (__u64)running->kernel.pages * sizeof(struct image_page));
 	write_modes(out, reading);
 	single(out, &(struct metric){"asymmetric", NULL, "1: the site says `asymmetric: true`"},
 	       reading_option(reading, OPTION_ASYMMETRIC));

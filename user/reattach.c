@@ -48,6 +48,8 @@ int reattach(const struct kernel *kernel, const struct wanted_interface *interfa
 		.hook = interface->hook,
 	};
 	unsigned int ifindex = if_nametoindex(interface->name);
+	struct trial trial;
+	enum link_entry entry = ENTRY_PLAIN;
 	enum hook hook;
 	int err = kernel_check_interface(kernel, &asked);
 
@@ -55,5 +57,10 @@ int reattach(const struct kernel *kernel, const struct wanted_interface *interfa
 		err = set_sides(kernel, interface, ifindex);
 	if (!err)
 		err = remove_empty(kernel, interface->name);
-	return err ? err : kernel_attach(kernel, &asked, &hook);
+	/* What only the policy on trial wants filtered is let go with it. */
+	kernel_trial(kernel, &trial);
+	if (trial.running &&
+	    (trial.fallback == NO_SLOT || !(interface->slots & 1U << trial.fallback)))
+		entry = ENTRY_TRIAL;
+	return err ? err : kernel_attach(kernel, &asked, entry, &hook);
 }

@@ -8,9 +8,10 @@
 #include "counters.h"
 #include "image_check.h"
 #include "selftest.h"
+#include "settle.h"
 #include "shadow_load.h"
 
-struct load {
+struct shadow_job {
 	struct kernel kernel;
 	const struct policy *policy;
 	struct registries registries;
@@ -18,28 +19,28 @@ struct load {
 	__u32 slot;
 };
 
-static void load_free(struct load *load)
+static void load_free(struct shadow_job *load)
 {
 	pages_free(&load->image);
 	registries_free(&load->registries);
 	kernel_close(&load->kernel);
 }
 
-static int open_running(struct load *load, const char *pin_dir)
+static int open_running(struct shadow_job *load, const char *pin_dir)
 {
-	int err = kernel_lock(pin_dir, &load->kernel);
+	int err = settle_open(pin_dir, &load->kernel);
 
-	if (!err)
-		err = kernel_open(pin_dir, &load->kernel);
-	if (err == -ENOENT)
+	if (err == -ENOENT) {
 		fprintf(stderr,
 			"rolewall: nothing is loaded at %s that a shadow could be held against; \"rolewall apply\" loads a site\n",
 			pin_dir);
+		kernel_unload(&load->kernel);
+	}
 	return err ? err : counters_registries(&load->kernel, &load->registries);
 }
 
 /* The candidate has to do with the slots and the programs that are there. */
-static int check_room(const struct load *load)
+static int check_room(const struct shadow_job *load)
 {
 	const struct kernel *kernel = &load->kernel;
 	size_t needs = load->image.count, room = kernel->pages;
@@ -65,7 +66,7 @@ static int check_room(const struct load *load)
 	return 0;
 }
 
-static int make_image(struct load *load, struct diagnostics *diags)
+static int make_image(struct shadow_job *load, struct diagnostics *diags)
 {
 	char text[IMAGE_FAULT_TEXT];
 	int err = policy_compile(load->policy, &load->registries, &load->image, diags);
@@ -78,7 +79,7 @@ static int make_image(struct load *load, struct diagnostics *diags)
 }
 
 /* Interfaces that the candidate does not name are judged as side `any`. */
-static int set_sides(const struct load *load)
+static int set_sides(const struct shadow_job *load)
 {
 	const struct site *site = load->policy->site;
 	struct attachment *list = NULL;
@@ -99,7 +100,7 @@ static int set_sides(const struct load *load)
 	return err;
 }
 
-static int write_candidate(struct load *load, struct shadow_loaded *loaded)
+static int write_candidate(struct shadow_job *load, struct shadow_loaded *loaded)
 {
 	struct kernel *kernel = &load->kernel;
 	struct selftest test = {0};
@@ -121,21 +122,10 @@ static int write_candidate(struct load *load, struct shadow_loaded *loaded)
 	return err;
 }
 
-static __u32 generation_of(const struct kernel *kernel, __u32 slot)
-{
-	struct pages image = {0};
-	__u32 generation = 0;
-
-	if (slot < IMAGE_SLOTS && !kernel_get_image(kernel, slot, &image))
-		generation = image.page[0].cell[HEADER_GENERATION];
-	pages_free(&image);
-	return generation;
-}
-
 int shadow_load(const char *pin_dir, const struct policy *policy, struct shadow_loaded *loaded,
 		struct diagnostics *diags)
 {
-	_cleanup_(load_free) struct load load = {.kernel = KERNEL_CLOSED, .policy = policy};
+	_cleanup_(load_free) struct shadow_job load = {.kernel = KERNEL_CLOSED, .policy = policy};
 	struct kernel *kernel = &load.kernel;
 	int err = open_running(&load, pin_dir);
 
@@ -145,9 +135,7 @@ int shadow_load(const char *pin_dir, const struct policy *policy, struct shadow_
 	if (err)
 		return err;
 	loaded->pages = load.image.count;
-	loaded->generation = generation_of(kernel, kernel->control->active) + 1;
-	if (generation_of(kernel, kernel->control->shadow) >= loaded->generation)
-		loaded->generation = generation_of(kernel, kernel->control->shadow) + 1;
+	loaded->generation = generation_newest(kernel) + 1;
 	image_seal(&load.image, loaded->generation);
 	err = write_candidate(&load, loaded);
 	return err ? err : kernel_start_shadow(kernel, load.slot);
@@ -155,7 +143,7 @@ int shadow_load(const char *pin_dir, const struct policy *policy, struct shadow_
 
 int shadow_drop(const char *pin_dir)
 {
-	_cleanup_(load_free) struct load load = {.kernel = KERNEL_CLOSED};
+	_cleanup_(load_free) struct shadow_job load = {.kernel = KERNEL_CLOSED};
 	int err = open_running(&load, pin_dir);
 
 	if (!err && !kernel_has_shadow(&load.kernel)) {
@@ -167,7 +155,7 @@ int shadow_drop(const char *pin_dir)
 
 int shadow_is_of(const char *pin_dir, const struct policy *policy, struct diagnostics *diags)
 {
-	_cleanup_(load_free) struct load load = {.kernel = KERNEL_CLOSED, .policy = policy};
+	_cleanup_(load_free) struct shadow_job load = {.kernel = KERNEL_CLOSED, .policy = policy};
 	struct pages image = {0};
 	int err = open_running(&load, pin_dir);
 	bool same;

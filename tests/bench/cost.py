@@ -204,7 +204,7 @@ def measure(place, effort, say):
     }
     instances = {name: place.instance(name, site(name, *lines), namespace) for name, lines in variants.items()}
     plain = instances["rolewall"]
-    programs = {name: instance.pin("xdp") for name, instance in instances.items()}
+    programs = {name: instance.pin("programs/xdp") for name, instance in instances.items()}
     rolewall = programs["rolewall"]
     designs = place.load("designs", "designs")
     fill_designs(designs, plain.site)

@@ -160,7 +160,7 @@ def measure(place, effort, say):
         instance, row = load(place, namespace, case, number, overlays)
         designs = place.load("designs", f"designs{number}")
         fill_designs(designs, instance.site, exact=False)
-        programs.update({case.name: instance.pin("xdp"), f"lpm {case.name}": designs / "p/lpm"})
+        programs.update({case.name: instance.pin("programs/xdp"), f"lpm {case.name}": designs / "p/lpm"})
         results.append(row)
     for family in sorted({case.family for case in found}):
         chosen = [case for case in found if case.family == family]

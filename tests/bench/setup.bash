@@ -44,7 +44,7 @@ load_rolewall() {
 		{ cat "$work/apply" >&2; exit 1; }
 	bpftool prog load build/bench/empty.bpf.o "$pins-empty"
 	bpftool prog load build/bench/floor.bpf.o "$pins-floor" \
-		map name images pinned "$pins/images" map name rows pinned "$pins/rows"
+		map name images pinned "$pins/programs/images" map name rows pinned "$pins/rows"
 }
 
 # The same addresses and ports, as far as it goes: it has no roles, and a port or an address is enough.

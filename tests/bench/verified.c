@@ -45,8 +45,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: verified PIN_DIR\n");
 		return 2;
 	}
-	if (print_pinned(argv[1], "xdp") || print_pinned(argv[1], "tc") ||
-	    print_array(argv[1], "more_xdp") || print_array(argv[1], "more_tc")) {
+	if (print_pinned(argv[1], "programs/xdp") || print_pinned(argv[1], "programs/tc") ||
+	    print_array(argv[1], "programs/more_xdp") || print_array(argv[1], "programs/more_tc")) {
 		fprintf(stderr, "verified: %s: %m\n", argv[1]);
 		return 1;
 	}

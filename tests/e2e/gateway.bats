@@ -237,7 +237,7 @@ ping_once() { # NAME ADDRESS
 @test "$HOOK: detach lets everything through and leaves nothing" {
 	apply "$SITE"
 	silent_tcp "$FE4" 2000
-	programs=$(for pin in "$PIN"/xdp* "$PIN"/tc*; do
+	programs=$(for pin in "$PIN"/programs/xdp* "$PIN"/programs/tc*; do
 		bpftool --json prog show pinned "$pin" | jq .id
 	done)
 	[[ -n $programs ]]

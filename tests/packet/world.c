@@ -141,13 +141,16 @@ int world_apply_file(struct world *world, const char *path)
 	struct diagnostics diags = {0};
 	struct input input = {0};
 	struct applied applied;
+	const struct common common = {.pin_dir = world->pin_dir};
+	const struct apply_request request = {
+		.common = &common, .input = &input, .unrecorded = true};
 	_cleanup_free_ struct row_counter *rows = NULL;
 	int err = input_load(path, &input, &diags);
 
 	kernel_close(&world->kernel);
 	world->kernel = (struct kernel)KERNEL_CLOSED;
 	if (!err)
-		err = policy_apply(world->pin_dir, &input.policy, &applied, &diags);
+		err = policy_apply(&request, &applied, &diags);
 	if (err)
 		diag_print(&diags, stderr);
 	diag_free(&diags);

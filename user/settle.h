@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What whoever takes the lock does first: goes on where the last controller ended. */
+#ifndef ROLEWALL_SETTLE_H
+#define ROLEWALL_SETTLE_H
+
+#include "kernel.h"
+
+/* The generation in force; 0 = none. */
+__u32 generation_in_force(const struct kernel *kernel);
+/* The highest generation that any slot holds; 0 = none. */
+__u32 generation_newest(const struct kernel *kernel);
+
+/*
+ * Takes the lock of PIN_DIR, opens what is loaded, and sees to what a controller that was killed,
+ * or a trial that nobody confirmed, has left. Returns 0; -ENOENT: nothing is in force, and nothing
+ * is left, but the lock is held; or another -errno. Messages on stderr.
+ */
+int settle_open(const char *pin_dir, struct kernel *kernel);
+/* The same for a kernel that is open; then not open any more where it returns -ENOENT. */
+int settle(struct kernel *kernel);
+/* Hooks, links and entries as the image in force wants them. */
+int settle_interfaces(const struct kernel *kernel);
+/* -EBUSY, with a message, while a trial runs. */
+int settle_refuse_trial(const struct kernel *kernel);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "trial.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "cleanup.h"
+#include "interfaces.h"
+#include "settle.h"
+
+/* Takes the lock; what has ended before is seen to, and then there is no trial (-ENOENT). */
+static int open_trial(const struct common *common, struct kernel *kernel, struct trial_end *end)
+{
+	struct trial trial;
+	int err = settle_open(common->pin_dir, kernel);
+
+	if (err == -ENOENT)
+		kernel_unload(kernel);
+	if (err)
+		return err;
+	kernel_trial(kernel, &trial);
+	end->generation = trial.generation;
+	end->in_force = generation_in_force(kernel);
+	return trial.running ? 0 : -ENOENT;
+}
+
+/* The clock was faster: nothing of ours happened. */
+static int too_late(struct kernel *kernel)
+{
+	settle(kernel);
+	return -ETIMEDOUT;
+}
+
+int trial_confirm(const struct common *common, struct trial_end *end)
+{
+	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
+	int err = open_trial(common, &kernel, end);
+
+	if (err)
+		return err;
+	if (kernel_confirm(&kernel))
+		return too_late(&kernel);
+	return settle_interfaces(&kernel);
+}
+
+int trial_undo(const struct common *common, struct trial_end *end)
+{
+	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
+	int err = open_trial(common, &kernel, end);
+
+	if (err)
+		return err;
+	if (kernel_return(&kernel))
+		return too_late(&kernel);
+	end->in_force = generation_in_force(&kernel);
+	err = settle(&kernel);
+	if (err == -ENOENT)
+		err = kernel_unload(&kernel);
+	return err;
+}
