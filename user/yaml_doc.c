@@ -132,11 +132,13 @@ static int report_syntax(struct yaml_doc *doc, const yaml_parser_t *parser, cons
 	return -EINVAL;
 }
 
-/* What the first pass has seen so far. */
+/* What has been read so far, and the collections that are open: nodes of the document by id. */
 struct survey {
 	struct yaml_doc *doc;
 	unsigned int depth;
 	size_t nodes, documents;
+	int open[YAML_DEPTH_MAX];
+	int key[YAML_DEPTH_MAX]; /* of the mapping there, waiting for its value; 0 = none */
 };
 
 static void refuse_marks(struct survey *survey, yaml_mark_t mark, const yaml_char_t *anchor,
@@ -153,16 +155,64 @@ static void refuse_marks(struct survey *survey, yaml_mark_t mark, const yaml_cha
 			   "tag \"%s\" is not accepted; write the plain value", (const char *)tag);
 }
 
-static int survey_node(struct survey *survey, const yaml_event_t *event)
+/* Puts node ID, 0 = there was no memory for it, into the collection that is open. */
+static int attach_node(struct survey *survey, const yaml_event_t *event, int id)
+{
+	yaml_document_t *document = &survey->doc->document;
+	unsigned int at = survey->depth - 1;
+	yaml_node_t *node;
+	bool ok = id;
+
+	if (!ok)
+		return -ENOMEM;
+	node = yaml_document_get_node(document, id);
+	node->start_mark = event->start_mark;
+	node->end_mark = event->end_mark;
+	if (!survey->depth)
+		return 0;
+	if (yaml_document_get_node(document, survey->open[at])->type == YAML_SEQUENCE_NODE) {
+		ok = yaml_document_append_sequence_item(document, survey->open[at], id);
+	} else if (!survey->key[at]) {
+		survey->key[at] = id;
+	} else {
+		ok = yaml_document_append_mapping_pair(document, survey->open[at], survey->key[at],
+						       id);
+		survey->key[at] = 0;
+	}
+	return ok ? 0 : -ENOMEM;
+}
+
+/* One more node, of a collection that is then open. */
+static int open_node(struct survey *survey, const yaml_event_t *event, int id)
+{
+	int rc = attach_node(survey, event, id);
+
+	if (rc)
+		return rc;
+	survey->open[survey->depth] = id;
+	survey->key[survey->depth++] = 0;
+	return 0;
+}
+
+static void close_node(struct survey *survey, const yaml_event_t *event)
+{
+	int id = survey->open[--survey->depth];
+
+	yaml_document_get_node(&survey->doc->document, id)->end_mark = event->end_mark;
+}
+
+/* What the document API would not bear. */
+static int count_node(struct survey *survey, const yaml_event_t *event)
 {
 	struct place place = place_of(survey->doc, event->start_mark);
+	bool opens = event->type != YAML_SCALAR_EVENT && event->type != YAML_ALIAS_EVENT;
 
 	if (++survey->nodes > YAML_NODES_MAX) {
 		diag_error(survey->doc->diags, place, "too many values; at most %u are read",
 			   YAML_NODES_MAX);
 		return -EFBIG;
 	}
-	if (survey->depth > YAML_DEPTH_MAX) {
+	if (opens && survey->depth == YAML_DEPTH_MAX) {
 		diag_error(survey->doc->diags, place, "nested too deep; at most %u levels are read",
 			   YAML_DEPTH_MAX);
 		return -EFBIG;
@@ -170,54 +220,86 @@ static int survey_node(struct survey *survey, const yaml_event_t *event)
 	return 0;
 }
 
-static void survey_scalar(struct survey *survey, const yaml_event_t *event)
+static int add_scalar(struct survey *survey, const yaml_event_t *event)
 {
 	const yaml_char_t *value = event->data.scalar.value;
+	size_t length = event->data.scalar.length;
 
 	refuse_marks(survey, event->start_mark, event->data.scalar.anchor, event->data.scalar.tag);
-	if (memchr(value, 0, event->data.scalar.length))
+	if (memchr(value, 0, length))
 		diag_error(survey->doc->diags, place_of(survey->doc, event->start_mark),
 			   "NUL character; one line of text is accepted");
+	return attach_node(survey, event,
+			   yaml_document_add_scalar(&survey->doc->document, NULL, value,
+						    (int)length, event->data.scalar.style));
 }
 
-/* Returns 0, or -EFBIG where going on makes no sense. */
+/* Stands for the node itself, so that what follows is read as it should be. */
+static int add_alias(struct survey *survey, const yaml_event_t *event)
+{
+	diag_error(survey->doc->diags, place_of(survey->doc, event->start_mark),
+		   "alias \"*%s\" is not accepted; write the value itself",
+		   (const char *)event->data.alias.anchor);
+	return attach_node(survey, event,
+			   yaml_document_add_scalar(&survey->doc->document, NULL,
+						    (const yaml_char_t *)"", 0,
+						    YAML_PLAIN_SCALAR_STYLE));
+}
+
+static int add_node(struct survey *survey, const yaml_event_t *event)
+{
+	yaml_document_t *document = &survey->doc->document;
+	int rc = count_node(survey, event);
+
+	if (rc)
+		return rc;
+	switch (event->type) {
+	case YAML_SCALAR_EVENT:
+		return add_scalar(survey, event);
+	case YAML_ALIAS_EVENT:
+		return add_alias(survey, event);
+	case YAML_SEQUENCE_START_EVENT:
+		refuse_marks(survey, event->start_mark, event->data.sequence_start.anchor,
+			     event->data.sequence_start.tag);
+		return open_node(survey, event,
+				 yaml_document_add_sequence(document, NULL,
+							    event->data.sequence_start.style));
+	default:
+		refuse_marks(survey, event->start_mark, event->data.mapping_start.anchor,
+			     event->data.mapping_start.tag);
+		return open_node(
+			survey, event,
+			yaml_document_add_mapping(document, NULL, event->data.mapping_start.style));
+	}
+}
+
+/* Returns 0, -ENOMEM, or -EFBIG where going on makes no sense. */
 static int survey_event(struct survey *survey, const yaml_event_t *event)
 {
-	struct diagnostics *diags = survey->doc->diags;
-	struct place place = place_of(survey->doc, event->start_mark);
-
 	switch (event->type) {
 	case YAML_DOCUMENT_START_EVENT:
 		if (++survey->documents == 2)
-			diag_error(diags, place, "second document; a file holds one");
+			diag_error(survey->doc->diags, place_of(survey->doc, event->start_mark),
+				   "second document; a file holds one");
 		return 0;
 	case YAML_ALIAS_EVENT:
-		diag_error(diags, place, "alias \"*%s\" is not accepted; write the value itself",
-			   (const char *)event->data.alias.anchor);
-		return 0;
 	case YAML_SCALAR_EVENT:
-		survey_scalar(survey, event);
-		return survey_node(survey, event);
 	case YAML_SEQUENCE_START_EVENT:
-		survey->depth++;
-		refuse_marks(survey, event->start_mark, event->data.sequence_start.anchor,
-			     event->data.sequence_start.tag);
-		return survey_node(survey, event);
 	case YAML_MAPPING_START_EVENT:
-		survey->depth++;
-		refuse_marks(survey, event->start_mark, event->data.mapping_start.anchor,
-			     event->data.mapping_start.tag);
-		return survey_node(survey, event);
+		return add_node(survey, event);
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
-		survey->depth--;
+		close_node(survey, event);
 		return 0;
 	default:
 		return 0;
 	}
 }
 
-/* The first pass: syntax, and what the document API would hide or cannot bear. */
+/*
+ * Makes the document from the parser's events. yaml_parser_load() would hide anchors and tags, and
+ * follow what is nested too deep.
+ */
 static int survey_text(struct yaml_doc *doc, const char *text, size_t size)
 {
 	_cleanup_(yaml_parser_delete) yaml_parser_t parser = {0};
@@ -230,11 +312,13 @@ static int survey_text(struct yaml_doc *doc, const char *text, size_t size)
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
 	while (!done) {
 		_cleanup_(yaml_event_delete) yaml_event_t event = {0};
+		int rc;
 
 		if (!yaml_parser_parse(&parser, &event))
 			return report_syntax(doc, &parser, text);
-		if (survey_event(&survey, &event))
-			return -EINVAL;
+		rc = survey_event(&survey, &event);
+		if (rc)
+			return rc == -ENOMEM ? rc : -EINVAL;
 		done = event.type == YAML_STREAM_END_EVENT;
 	}
 	if (!survey.documents)
@@ -245,7 +329,6 @@ static int survey_text(struct yaml_doc *doc, const char *text, size_t size)
 int yaml_doc_parse(struct yaml_doc *doc, const char *file, const char *text, size_t size,
 		   struct diagnostics *diags)
 {
-	_cleanup_(yaml_parser_delete) yaml_parser_t parser = {0};
 	int rc;
 
 	*doc = (struct yaml_doc){.file = file, .diags = diags};
@@ -254,16 +337,13 @@ int yaml_doc_parse(struct yaml_doc *doc, const char *file, const char *text, siz
 			   YAML_FILE_MAX >> 20);
 		return -EFBIG;
 	}
+	if (!yaml_document_initialize(&doc->document, NULL, NULL, NULL, 1, 1))
+		return -ENOMEM;
+	doc->open = true;
 	rc = survey_text(doc, text, size);
 	if (rc)
-		return rc;
-	if (!yaml_parser_initialize(&parser))
-		return -ENOMEM;
-	yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
-	if (!yaml_parser_load(&parser, &doc->document))
-		return report_syntax(doc, &parser, text);
-	doc->open = true;
-	return 0;
+		yaml_doc_close(doc);
+	return rc;
 }
 
 void yaml_doc_close(struct yaml_doc *doc)
