@@ -36,68 +36,84 @@ __u32 pages_add(struct pages *pages, size_t count, int *error)
 	return address;
 }
 
-static size_t page_hash(const struct image_page *page)
-{
-	__u64 hash = 0, word;
+#define LANES 4
 
-	for (size_t i = 0; i < sizeof(*page); i += sizeof(word)) {
-		memcpy(&word, (const char *)page + i, sizeof(word));
-		hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
-		hash ^= hash >> 29;
-	}
-	return (size_t)hash;
+/* Lanes that do not wait for each other; a page is a whole number of words for each. */
+static __u32 page_hash(const struct image_page *page)
+{
+	__u64 lane[LANES] = {1, 2, 3, 4}, hash = 0, word;
+
+	for (size_t i = 0; i < sizeof(*page); i += LANES * sizeof(word))
+		for (size_t k = 0; k < LANES; k++) {
+			memcpy(&word, (const char *)page + i + k * sizeof(word), sizeof(word));
+			lane[k] = (lane[k] ^ word) * 0x9e3779b97f4a7c15ULL;
+			lane[k] ^= lane[k] >> 29;
+		}
+	for (size_t k = 0; k < LANES; k++)
+		hash = (hash ^ lane[k]) * 0x9e3779b97f4a7c15ULL;
+	return (__u32)(hash >> 32);
 }
 
-static size_t page_slot(const struct pages *pages, const struct image_page *page)
+/* The index's place of a page with these cells, or the free one where it would be. */
+static struct page_place *find_place(const struct pages *pages, const struct image_page *page,
+				     __u32 hash)
 {
-	size_t slot = page_hash(page) & (pages->index_size - 1);
+	size_t slot = hash & (pages->index_size - 1);
+	struct page_place *place;
 
-	while (pages->index[slot] &&
-	       memcmp(&pages->page[pages->index[slot] - 1], page, sizeof(*page)) != 0)
-		slot = (slot + 1) & (pages->index_size - 1);
-	return slot;
+	for (;; slot = (slot + 1) & (pages->index_size - 1)) {
+		place = &pages->index[slot];
+		if (!place->number)
+			return place;
+		if (place->hash == hash &&
+		    !memcmp(&pages->page[place->number - 1], page, sizeof(*page)))
+			return place;
+	}
 }
 
 /* Keeps the index at most half full. */
 static int index_reserve(struct pages *pages)
 {
-	size_t old_size = pages->index_size;
-	__u32 *old = pages->index;
+	size_t size = pages->index_size ? pages->index_size * 2 : 2048;
+	struct page_place *wider;
 
-	if (pages->count * 2 < old_size)
+	if (pages->interned * 2 < pages->index_size)
 		return 0;
-	pages->index_size = old_size ? old_size * 2 : 2048;
-	while (pages->index_size <= pages->count * 2)
-		pages->index_size *= 2;
-	pages->index = calloc(pages->index_size, sizeof(*pages->index));
-	if (!pages->index) {
-		pages->index = old;
-		pages->index_size = old_size;
+	wider = calloc(size, sizeof(*wider));
+	if (!wider)
 		return -ENOMEM;
+	for (size_t i = 0; i < pages->index_size; i++) {
+		size_t slot = pages->index[i].hash & (size - 1);
+
+		if (!pages->index[i].number)
+			continue;
+		while (wider[slot].number)
+			slot = (slot + 1) & (size - 1);
+		wider[slot] = pages->index[i];
 	}
-	for (size_t i = 0; i < old_size; i++)
-		if (old[i])
-			pages->index[page_slot(pages, &pages->page[old[i] - 1])] = old[i];
-	free(old);
+	free(pages->index);
+	pages->index = wider;
+	pages->index_size = size;
 	return 0;
 }
 
 __u32 pages_intern(struct pages *pages, const struct image_page *page, int *error)
 {
-	__u32 address;
-	size_t slot;
+	__u32 hash = page_hash(page), address;
+	struct page_place *place;
 
 	*error = index_reserve(pages);
 	if (*error)
 		return 0;
-	slot = page_slot(pages, page);
-	if (pages->index[slot])
-		return (pages->index[slot] - 1) << PAGE_SHIFT;
+	place = find_place(pages, page, hash);
+	if (place->number)
+		return (place->number - 1) << PAGE_SHIFT;
 	address = pages_add(pages, 1, error);
 	if (*error)
 		return 0;
 	pages->page[address >> PAGE_SHIFT] = *page;
-	pages->index[slot] = (address >> PAGE_SHIFT) + 1;
+	*place = (struct page_place){(address >> PAGE_SHIFT) + 1, hash};
+	pages->interned++;
 	return address;
 }
 

@@ -10,11 +10,18 @@
 /* 256 MiB of image: the verifier bounds an offset into a map value by 512 MiB. */
 #define IMAGE_PAGES_MAX (1U << 18)
 
+/* A place of the hash table of pages; its hash tells most pages apart without a look at them. */
+struct page_place {
+	__u32 number; /* of a page + 1; 0 = free */
+	__u32 hash;
+};
+
 struct pages {
 	struct image_page *page;
 	size_t count, room;
-	__u32 *index; /* hash table of page numbers + 1 */
+	struct page_place *index;
 	size_t index_size; /* power of two */
+	size_t interned; /* pages in the index */
 };
 
 /*
