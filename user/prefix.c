@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Prefixes as text, and what they say about each other. */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -92,15 +93,22 @@ bool prefix_covers(const struct prefix *outer, const struct prefix *inner)
 	return !bits || !((outer->address.byte[bytes] ^ inner->address.byte[bytes]) >> (8 - bits));
 }
 
+/* Half of an address as a number. */
+static uint64_t half(const struct prefix *prefix, size_t offset)
+{
+	uint64_t value;
+
+	memcpy(&value, prefix->address.byte + offset, sizeof(value));
+	return be64toh(value);
+}
+
 int prefix_compare(const struct prefix *a, const struct prefix *b)
 {
-	int order;
-
 	if (a->family != b->family)
 		return a->family < b->family ? -1 : 1;
-	order = memcmp(a->address.byte, b->address.byte, sizeof(a->address.byte));
-	if (order)
-		return order;
+	for (size_t offset = 0; offset < sizeof(a->address.byte); offset += sizeof(uint64_t))
+		if (half(a, offset) != half(b, offset))
+			return half(a, offset) < half(b, offset) ? -1 : 1;
 	return (a->length > b->length) - (a->length < b->length);
 }
 

@@ -6,20 +6,11 @@
 #include "cleanup.h"
 #include "records.h"
 
-static int compare_prefixes(const struct prefix *a, const struct prefix *b)
-{
-	int order = (int)a->family - (int)b->family;
-
-	if (!order)
-		order = memcmp(a->address.byte, b->address.byte, sizeof(a->address.byte));
-	return order ? order : (int)a->length - (int)b->length;
-}
-
 static int compare_atoms(const void *a, const void *b)
 {
 	const struct atom *left = a, *right = b;
 
-	return compare_prefixes(&left->prefix, &right->prefix);
+	return prefix_compare(&left->prefix, &right->prefix);
 }
 
 /* All prefixes of pools and conditions, unsorted. condition: NO_ATOM, or anything else = named. */
@@ -55,7 +46,12 @@ static void merge_atoms(struct records *records)
 
 	if (!records->n_atoms)
 		return;
-	qsort(atoms, records->n_atoms, sizeof(*atoms), compare_atoms);
+	/* A policy's prefixes are sorted, and most have no others. */
+	for (i = 1; i < records->n_atoms; i++)
+		if (compare_atoms(&atoms[i - 1], &atoms[i]) > 0)
+			break;
+	if (i < records->n_atoms)
+		qsort(atoms, records->n_atoms, sizeof(*atoms), compare_atoms);
 	for (i = 1; i < records->n_atoms; i++) {
 		if (compare_atoms(&atoms[kept], &atoms[i]) != 0) {
 			atoms[++kept] = atoms[i];
@@ -95,16 +91,49 @@ static int nest_atoms(struct records *records)
 	return 0;
 }
 
-static int compare_kinds(const void *a, const void *b, void *context)
+static int compare_conditions(const void *a, const void *b, void *context)
 {
 	const struct atom *atoms = context;
 	const struct atom *left = &atoms[*(const size_t *)a], *right = &atoms[*(const size_t *)b];
 
-	if (left->pool != right->pool)
-		return left->pool < right->pool ? -1 : 1;
-	if (left->condition != right->condition)
-		return left->condition < right->condition ? -1 : 1;
+	/* NO_ATOM is the largest */
+	return (left->condition > right->condition) - (left->condition < right->condition);
+}
+
+/* Atoms of one pool, NO_POOL being behind the last one. */
+static size_t pool_rank(const struct policy *policy, const struct atom *atom)
+{
+	return atom->pool == NO_POOL ? policy->n_pools : atom->pool;
+}
+
+/* Indexes of the atoms by pool, then condition: each pool has its part of the array. */
+static int order_kinds(const struct policy *policy, const struct records *records, size_t *order)
+{
+	size_t n_ranks = policy->n_pools + 1, i;
+	_cleanup_free_ size_t *start = calloc(n_ranks + 1, sizeof(*start));
+
+	if (!start)
+		return -ENOMEM;
+	for (i = 0; i < records->n_atoms; i++)
+		start[pool_rank(policy, &records->atoms[i]) + 1]++;
+	for (i = 0; i < n_ranks; i++)
+		start[i + 1] += start[i];
+	for (i = 0; i < records->n_atoms; i++)
+		order[start[pool_rank(policy, &records->atoms[i])]++] = i;
+	/* By now each part starts where the one before it ended. */
+	for (i = 0; i < n_ranks; i++) {
+		size_t first = i ? start[i - 1] : 0;
+
+		if (policy->n_peers > 1 && start[i] > first)
+			qsort_r(order + first, start[i] - first, sizeof(*order), compare_conditions,
+				records->atoms);
+	}
 	return 0;
+}
+
+static bool same_kind(const struct atom *a, const struct atom *b)
+{
+	return a->pool == b->pool && a->condition == b->condition;
 }
 
 /* Numbers the kinds from 1, by pool in site order, then condition. */
@@ -114,17 +143,14 @@ static int number_records(const struct policy *policy, struct records *records)
 	size_t i;
 
 	records->items = calloc(records->n_atoms + 1, sizeof(*records->items));
-	if (!order || !records->items)
+	if (!order || !records->items || order_kinds(policy, records, order))
 		return -ENOMEM;
 	records->items[0] = (struct record){.pool = NO_POOL, .condition = NO_ATOM};
 	records->count = 1;
-	for (i = 0; i < records->n_atoms; i++)
-		order[i] = i;
-	qsort_r(order, records->n_atoms, sizeof(*order), compare_kinds, records->atoms);
 	for (i = 0; i < records->n_atoms; i++) {
 		struct atom *atom = &records->atoms[order[i]];
 
-		if (!i || compare_kinds(&order[i - 1], &order[i], records->atoms) != 0)
+		if (!i || !same_kind(atom, &records->atoms[order[i - 1]]))
 			records->items[records->count++] = (struct record){
 				.pool = atom->pool,
 				.condition = atom->condition,
