@@ -15,27 +15,33 @@ void port_cells_cut_openings(struct port_cells *ports, struct opening_list list)
 		port_cells_cut(ports, list.items[i].ports);
 }
 
+/* The port at or behind this one where the next stretch starts, or behind the last. */
+static unsigned int next_start(const struct port_cells *ports, unsigned int port)
+{
+	const bool *found = port < PORTS ? memchr(&ports->starts[port], true, PORTS - port) : NULL;
+
+	return found ? (unsigned int)(found - ports->starts) : PORTS;
+}
+
 int port_cells_fill(struct port_cells *ports, stretch_reader *read, const void *context)
 {
-	__u32 entry = 0;
-
 	ports->starts[0] = true;
-	for (unsigned int port = 0; port < PORTS; port++) {
-		int err = ports->starts[port] ? read(context, port, &entry) : 0;
+	for (unsigned int port = 0; port < PORTS;) {
+		unsigned int end = next_start(ports, port + 1);
+		__u32 entry = 0;
+		int err = read(context, port, &entry);
 
 		if (err)
 			return err;
-		ports->cells[port] = entry;
+		while (port < end)
+			ports->cells[port++] = entry;
 	}
 	return 0;
 }
 
 static bool is_uniform(const __u32 *cells, size_t count)
 {
-	for (size_t i = 1; i < count; i++)
-		if (cells[i] != cells[0])
-			return false;
-	return true;
+	return !memcmp(cells, cells + 1, (count - 1) * sizeof(*cells));
 }
 
 bool port_cells_uniform(const struct port_cells *ports)
