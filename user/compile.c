@@ -200,14 +200,14 @@ static void write_header(const struct policy *policy, const struct records *reco
 		cells[timeout_kinds[i].cell] = policy->site->timeouts.seconds[i];
 }
 
-static int write_description(const struct policy *policy, const struct records *records,
-			     struct pages *pages, __u32 header[HEADER_CELLS])
+static int write_description(const struct port_sources *sources, struct pages *pages,
+			     __u32 header[HEADER_CELLS])
 {
 	_cleanup_free_ void *bytes = NULL;
 	size_t size;
 	int err;
 
-	err = description_pack(policy, records, &bytes, &size);
+	err = description_pack(sources->policy, sources->records, sources->kinds, &bytes, &size);
 	if (err)
 		return err;
 	header[HEADER_DESCRIPTION] = pages_add(
@@ -241,7 +241,7 @@ static int write_image(const struct policy *policy, const struct records *record
 	if (!err)
 		err = write_records(&sources, registries);
 	if (!err)
-		err = write_description(policy, records, pages, header);
+		err = write_description(&sources, pages, header);
 	if (err)
 		return err;
 	write_header(policy, records, header, pages);

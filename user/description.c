@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * {"site":..., "matrix":..., "mode":..., "profile":..., "outbound":...,
- *  "interfaces":[{"name":..., "side":..., "hook":...}], "pools":[{"name":..., "roles":[...],
- *   "open":[[transport, first, last, [[row id, peers], ...]], ...],
+ *  "interfaces":[{"name":..., "side":..., "hook":...}],
+ *  "kinds":[{"open":[[transport, first, last, [[row id, peers], ...]], ...],
  *   "start":[the same of outbound rows]}],
+ *  "pools":[{"name":..., "roles":[...], "kind":...}],
  *  "records":[pool or -1, ...], "peers":[null, [record, ...], ...]}
+ *
+ * Thousands of pools are of few kinds, hence these. Unpacked, each pool has what its kind has.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -34,29 +37,39 @@ static json_t *opening_json(const struct policy *policy, const struct opening *o
 			 opening->ports.last, grants);
 }
 
-static json_t *openings_json(const struct policy *policy, const struct policy_pool *pool,
+static json_t *openings_json(const struct policy *policy, const struct pool_kind *kind,
 			     enum direction direction)
 {
-	struct opening *openings;
 	json_t *array = json_array();
 	bool ok = array;
-	size_t count;
 
-	if (policy_openings(pool, &openings, &count)) {
-		json_decref(array);
-		return NULL;
-	}
-	for (size_t i = 0; i < count && ok; i++)
-		if (openings[i].direction == direction)
-			ok = json_append(array, opening_json(policy, &openings[i]));
-	openings_free(openings, count);
+	for (size_t i = 0; i < kind->n_openings && ok; i++)
+		if (kind->openings[i].direction == direction)
+			ok = json_append(array, opening_json(policy, &kind->openings[i]));
 	if (ok)
 		return array;
 	json_decref(array);
 	return NULL;
 }
 
-static json_t *pools_json(const struct policy *policy)
+static json_t *kinds_json(const struct policy *policy, const struct pool_kinds *kinds)
+{
+	json_t *array = json_array();
+	bool ok = array;
+
+	for (size_t i = 0; i < kinds->count && ok; i++)
+		ok = json_append(array,
+				 json_pack("{s:o, s:o}", "open",
+					   openings_json(policy, &kinds->items[i], DIRECTION_IN),
+					   "start",
+					   openings_json(policy, &kinds->items[i], DIRECTION_OUT)));
+	if (ok)
+		return array;
+	json_decref(array);
+	return NULL;
+}
+
+static json_t *pools_json(const struct policy *policy, const struct pool_kinds *kinds)
 {
 	json_t *array = json_array();
 	bool ok = array;
@@ -64,11 +77,9 @@ static json_t *pools_json(const struct policy *policy)
 	for (size_t i = 0; i < policy->n_pools && ok; i++) {
 		const struct policy_pool *pool = &policy->pools[i];
 
-		ok = json_append(array,
-				 json_pack("{s:s, s:o, s:o, s:o}", "name", pool->name, "roles",
-					   strings_json(&pool->roles), "open",
-					   openings_json(policy, pool, DIRECTION_IN), "start",
-					   openings_json(policy, pool, DIRECTION_OUT)));
+		ok = json_append(array, json_pack("{s:s, s:o, s:I}", "name", pool->name, "roles",
+						  strings_json(&pool->roles), "kind",
+						  (json_int_t)kinds->of_pool[i]));
 	}
 	if (ok)
 		return array;
@@ -122,23 +133,25 @@ static json_t *site_interfaces_json(const struct site *site)
 	return NULL;
 }
 
-static json_t *description_json(const struct policy *policy, const struct records *records)
+static json_t *description_json(const struct policy *policy, const struct records *records,
+				const struct pool_kinds *kinds)
 {
 	const struct site *site = policy->site;
 
-	return json_pack("{s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "site",
+	return json_pack("{s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "site",
 			 foreign_text_json(site->path), "matrix", policy->matrix->name, "mode",
 			 mode_name(site->mode), "profile",
 			 site->least_privilege ? "least-privilege" : "literal", "outbound",
 			 site->outbound_matrix ? "matrix" : "open", "interfaces",
-			 site_interfaces_json(site), "pools", pools_json(policy), "records",
-			 records_json(records), "peers", peers_json(policy, records));
+			 site_interfaces_json(site), "kinds", kinds_json(policy, kinds), "pools",
+			 pools_json(policy, kinds), "records", records_json(records), "peers",
+			 peers_json(policy, records));
 }
 
-int description_pack(const struct policy *policy, const struct records *records, void **bytes,
-		     size_t *size)
+int description_pack(const struct policy *policy, const struct records *records,
+		     const struct pool_kinds *kinds, void **bytes, size_t *size)
 {
-	json_t *description = description_json(policy, records);
+	json_t *description = description_json(policy, records, kinds);
 	_cleanup_free_ char *text = description ? json_dumps(description, JSON_COMPACT) : NULL;
 	uLong length = text ? strlen(text) : 0, room = compressBound(length);
 	_cleanup_free_ __u32 *packed = malloc(sizeof(*packed) + room);
@@ -155,9 +168,29 @@ int description_pack(const struct policy *policy, const struct records *records,
 	return 0;
 }
 
+/* Gives each pool what its kind has, which they share, and takes the kinds away. */
+static int spread_kinds(json_t *description)
+{
+	json_t *kinds = json_object_get(description, "kinds"), *pool;
+	size_t i;
+
+	if (!kinds)
+		return 0; /* an older build's: the pools have it */
+	json_array_foreach (json_object_get(description, "pools"), i, pool) {
+		json_int_t number = json_integer_value(json_object_get(pool, "kind"));
+		json_t *kind = json_array_get(kinds, (size_t)number);
+
+		if (!kind || json_object_update(pool, kind) || json_object_del(pool, "kind"))
+			return -EBADMSG;
+	}
+	json_object_del(description, "kinds");
+	return 0;
+}
+
 int description_unpack(const void *bytes, size_t size, json_t **description)
 {
 	_cleanup_free_ char *text = NULL;
+	json_t *read;
 	__u32 length;
 	uLongf room;
 
@@ -174,8 +207,13 @@ int description_unpack(const void *bytes, size_t size, json_t **description)
 		       size - sizeof(length)) != Z_OK ||
 	    room != length)
 		return -EBADMSG;
-	*description = json_loadb(text, length, 0, NULL);
-	return *description ? 0 : -EBADMSG;
+	read = json_loadb(text, length, 0, NULL);
+	if (!read || spread_kinds(read)) {
+		json_decref(read);
+		return -EBADMSG;
+	}
+	*description = read;
+	return 0;
 }
 
 static json_t *record_pool(const json_t *description, __u32 record)

@@ -9,11 +9,12 @@
 #include <jansson.h>
 
 #include "policy.h"
+#include "pool_kinds.h"
 #include "records.h"
 
 /* *bytes is to be freed. Returns 0 or -ENOMEM. */
-int description_pack(const struct policy *policy, const struct records *records, void **bytes,
-		     size_t *size);
+int description_pack(const struct policy *policy, const struct records *records,
+		     const struct pool_kinds *kinds, void **bytes, size_t *size);
 /* The JSON of a packed description. 0, -EBADMSG or -ENOMEM. */
 int description_unpack(const void *bytes, size_t size, json_t **description);
 
