@@ -67,22 +67,49 @@ int counters_read(const struct kernel *kernel, struct counters *counters)
 	return err;
 }
 
-/* A whole named map: ids from 1 up to the first without a name, which is where ids end. */
+#define NAMED_CHUNK 256U /* elements of a named map that are read with one call */
+
+/* Adds up element ID of a named map from what one call has read. False: it has no name. */
+static bool sum_named(const char *values, size_t size, size_t name, char *sum)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	if (!*values)
+		return false;
+	memcpy(sum, values, name);
+	for (int cpu = 0; cpu < cpus; cpu++)
+		add_words(sum + name, values + (size_t)cpu * size + name, size - name);
+	return true;
+}
+
+/*
+ * A whole named map: ids from 1 up to the first without a name, which is where ids end. Element 0
+ * is nobody's.
+ */
 static int read_named(int fd, size_t limit, size_t size, size_t name, void **elements,
 		      size_t *count)
 {
-	_cleanup_free_ char *all = calloc(limit, size);
-	size_t id;
-	int err;
+	int cpus = libbpf_num_possible_cpus();
+	size_t each = cpus > 0 ? (size_t)cpus * size : 0, id = 0;
+	_cleanup_free_ char *all = calloc(limit, size), *values = calloc(NAMED_CHUNK, each);
+	__u32 keys[NAMED_CHUNK], place, got;
+	bool more = true;
 
-	if (!all)
-		return -ENOMEM;
-	for (id = 1; id < limit; id++) {
-		err = read_element(fd, (__u32)id, all + id * size, size, name);
-		if (err)
-			return err;
-		if (!all[id * size])
-			break;
+	if (!each || !all || !values)
+		return cpus < 0 ? cpus : -ENOMEM;
+	while (more && id < limit) {
+		got = NAMED_CHUNK;
+		if (bpf_map_lookup_batch(fd, id ? &place : NULL, &place, keys, values, &got,
+					 NULL)) {
+			if (errno != ENOENT)
+				return -errno;
+			more = false; /* these were the last */
+		}
+		for (__u32 i = 0; i < got && id < limit; i++, id++)
+			if (!sum_named(values + i * each, size, name, all + id * size) && id) {
+				more = false;
+				break;
+			}
 	}
 	*elements = TAKE_PTR(all);
 	*count = id;
@@ -116,6 +143,8 @@ int counters_registries(const struct kernel *kernel, struct registries *registri
 		err = registry_put(&registries->rows, (uint32_t)i, rows[i].row);
 	for (i = 1; i < n_pools && !err; i++)
 		err = registry_put(&registries->pools, (uint32_t)i, pools[i].pool);
+	registries->rows.named = registries->rows.count;
+	registries->pools.named = registries->pools.count;
 	return err ? err : drop_registry(kernel, &registries->role_sets);
 }
 
@@ -127,7 +156,7 @@ static int name_ids(int fd, const struct registry *registry, size_t size, size_t
 
 	if (!values)
 		return cpus > 0 ? -ENOMEM : cpus;
-	for (__u32 id = 1; id < registry->count; id++) {
+	for (__u32 id = registry->named ? (__u32)registry->named : 1; id < registry->count; id++) {
 		if (bpf_map_lookup_elem(fd, &id, values))
 			return -errno;
 		if (values[0])

@@ -14,6 +14,7 @@ struct registry {
 	char **names; /* by id; 0 is unused; NULL = free */
 	size_t count; /* ids 1..count-1 have been given */
 	size_t limit; /* ids are below this */
+	size_t named; /* ids below this have their names in the kernel */
 	struct hsearch_data index;
 };
 
