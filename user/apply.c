@@ -10,6 +10,7 @@
 #include "image_check.h"
 #include "interfaces.h"
 #include "kern_shadow.h"
+#include "record.h"
 #include "selftest.h"
 #include "settle.h"
 
@@ -23,6 +24,8 @@ struct transaction {
 	bool fresh; /* nothing was in force before */
 	__u32 slot; /* the candidate's */
 	struct interface_change change;
+	struct record record;
+	__u32 newest; /* generation in the history */
 };
 
 static void transaction_free(struct transaction *transaction)
@@ -30,6 +33,7 @@ static void transaction_free(struct transaction *transaction)
 	pages_free(&transaction->image);
 	registries_free(&transaction->registries);
 	interfaces_free(&transaction->change);
+	record_close(&transaction->record);
 	kernel_close(&transaction->kernel);
 }
 
@@ -45,7 +49,7 @@ static struct roster roster_of(const struct transaction *transaction)
 static int open_running(struct transaction *transaction)
 {
 	struct kernel *kernel = &transaction->kernel;
-	int err = settle_open(transaction->request->common->pin_dir, kernel);
+	int err = settle_open(transaction->request->common, kernel);
 
 	transaction->fresh = err == -ENOENT;
 	if (transaction->fresh)
@@ -53,6 +57,14 @@ static int open_running(struct transaction *transaction)
 	if (!err)
 		err = settle_refuse_trial(kernel);
 	return err ? err : counters_registries(kernel, &transaction->registries);
+}
+
+/* Numbers are never used twice: neither those in the slots nor those in the history. */
+static __u32 next_generation(const struct transaction *transaction)
+{
+	__u32 newest = transaction->fresh ? 0 : generation_newest(&transaction->kernel);
+
+	return (newest > transaction->newest ? newest : transaction->newest) + 1;
 }
 
 static int check_image(const struct transaction *transaction)
@@ -76,9 +88,7 @@ static int make_image(struct transaction *transaction, struct diagnostics *diags
 	if (err)
 		return err;
 	applied->pages = transaction->image.count;
-	applied->generation = 1;
-	if (!transaction->fresh)
-		applied->generation = generation_newest(&transaction->kernel) + 1;
+	applied->generation = next_generation(transaction);
 	image_seal(&transaction->image, applied->generation);
 	return 0;
 }
@@ -216,15 +226,22 @@ int policy_apply(const struct apply_request *request, struct applied *applied,
 	*applied = (struct applied){.trial_seconds = request->trial_seconds};
 	err = open_running(&transaction);
 	if (!err)
+		err = record_open(request, &transaction.record, &transaction.newest);
+	if (!err)
 		err = make_image(&transaction, diags);
 	if (!err)
 		err = interfaces_check(&transaction.kernel, roster_of(&transaction));
 	if (!err)
+		err = record_prepare(request, &transaction.record, applied->generation,
+				     transaction.image.page[0].cell[HEADER_CHECKSUM]);
+	if (!err)
 		err = bring_in(&transaction);
 	if (err) {
 		undo(&transaction);
+		record_end(&transaction.record, STATE_FAILED);
 		return err;
 	}
+	record_end(&transaction.record, request->trial_seconds ? STATE_TRIAL : STATE_KEPT);
 	finish(&transaction);
 	restart_shadow(&transaction);
 	return 0;

@@ -192,7 +192,7 @@ int apply_shadow(const struct arguments *arguments)
 	int err = input_load(arguments->common.site, &input, &diags);
 
 	if (!err)
-		err = shadow_load(arguments->common.pin_dir, &input.policy, &loaded, &diags);
+		err = shadow_load(&arguments->common, &input.policy, &loaded, &diags);
 	diag_print(&diags, stderr);
 	if (!err)
 		fprintf(stderr,
@@ -221,7 +221,7 @@ static int show(const struct arguments *arguments)
 
 static int drop(const struct arguments *arguments)
 {
-	int err = shadow_drop(arguments->common.pin_dir);
+	int err = shadow_drop(&arguments->common);
 
 	if (!err)
 		fprintf(stderr, "rolewall: the shadow is dropped; what is in force stays\n");
@@ -237,7 +237,7 @@ static int commit(const struct arguments *arguments)
 	int err = input_load(arguments->common.site, &input, &diags);
 
 	if (!err)
-		err = shadow_is_of(arguments->common.pin_dir, &input.policy, &diags);
+		err = shadow_is_of(&arguments->common, &input.policy, &diags);
 	if (err)
 		diag_print(&diags, stderr);
 	else
@@ -245,7 +245,7 @@ static int commit(const struct arguments *arguments)
 	if (err)
 		fprintf(stderr, "rolewall: nothing was changed\n");
 	else
-		err = shadow_drop(arguments->common.pin_dir);
+		err = shadow_drop(&arguments->common);
 	diag_free(&diags);
 	input_free(&input);
 	return err;

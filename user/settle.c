@@ -9,6 +9,7 @@
 #include "cleanup.h"
 #include "interfaces.h"
 #include "kern_shadow.h"
+#include "record.h"
 
 static __u32 generation_of(const struct kernel *kernel, __u32 slot)
 {
@@ -100,13 +101,10 @@ int settle(struct kernel *kernel)
 	return err;
 }
 
-int settle_open(const char *pin_dir, struct kernel *kernel)
+static int open_and_settle(const char *pin_dir, struct kernel *kernel)
 {
-	int err = kernel_lock(pin_dir, kernel);
+	int err = kernel_open(pin_dir, kernel);
 
-	if (err)
-		return err;
-	err = kernel_open(pin_dir, kernel);
 	if (err == -ENOENT) {
 		/* What a first apply has left, if it was killed. */
 		err = kernel_clear(kernel);
@@ -117,6 +115,17 @@ int settle_open(const char *pin_dir, struct kernel *kernel)
 	err = settle(kernel);
 	if (err && err != -ENOENT)
 		fprintf(stderr, "rolewall: cannot put %s in order: %s\n", pin_dir, strerror(-err));
+	return err;
+}
+
+int settle_open(const struct common *common, struct kernel *kernel)
+{
+	int err = kernel_lock(common->pin_dir, kernel);
+
+	if (!err)
+		err = open_and_settle(common->pin_dir, kernel);
+	if (!err || err == -ENOENT)
+		record_settle(common, err ? NULL : kernel);
 	return err;
 }
 

@@ -3,6 +3,7 @@
 #ifndef ROLEWALL_SETTLE_H
 #define ROLEWALL_SETTLE_H
 
+#include "command.h"
 #include "kernel.h"
 
 /* The generation in force; 0 = none. */
@@ -11,11 +12,11 @@ __u32 generation_in_force(const struct kernel *kernel);
 __u32 generation_newest(const struct kernel *kernel);
 
 /*
- * Takes the lock of PIN_DIR, opens what is loaded, and sees to what a controller that was killed,
- * or a trial that nobody confirmed, has left. Returns 0; -ENOENT: nothing is in force, and nothing
+ * Takes the lock of an instance, opens what is loaded, and sees to what a controller that was killed,
+ * or a trial that nobody confirmed, has left, in the kernel and in the history. Returns 0; -ENOENT: nothing is in force, and nothing
  * is left, but the lock is held; or another -errno. Messages on stderr.
  */
-int settle_open(const char *pin_dir, struct kernel *kernel);
+int settle_open(const struct common *common, struct kernel *kernel);
 /* The same for a kernel that is open; then not open any more where it returns -ENOENT. */
 int settle(struct kernel *kernel);
 /* Hooks, links and entries as the image in force wants them. */

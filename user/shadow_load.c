@@ -26,14 +26,14 @@ static void load_free(struct shadow_job *load)
 	kernel_close(&load->kernel);
 }
 
-static int open_running(struct shadow_job *load, const char *pin_dir)
+static int open_running(struct shadow_job *load, const struct common *common)
 {
-	int err = settle_open(pin_dir, &load->kernel);
+	int err = settle_open(common, &load->kernel);
 
 	if (err == -ENOENT) {
 		fprintf(stderr,
 			"rolewall: nothing is loaded at %s that a shadow could be held against; \"rolewall apply\" loads a site\n",
-			pin_dir);
+			common->pin_dir);
 		kernel_unload(&load->kernel);
 	}
 	return err ? err : counters_registries(&load->kernel, &load->registries);
@@ -122,12 +122,12 @@ static int write_candidate(struct shadow_job *load, struct shadow_loaded *loaded
 	return err;
 }
 
-int shadow_load(const char *pin_dir, const struct policy *policy, struct shadow_loaded *loaded,
-		struct diagnostics *diags)
+int shadow_load(const struct common *common, const struct policy *policy,
+		struct shadow_loaded *loaded, struct diagnostics *diags)
 {
 	_cleanup_(load_free) struct shadow_job load = {.kernel = KERNEL_CLOSED, .policy = policy};
 	struct kernel *kernel = &load.kernel;
-	int err = open_running(&load, pin_dir);
+	int err = open_running(&load, common);
 
 	*loaded = (struct shadow_loaded){0};
 	if (!err)
@@ -141,10 +141,10 @@ int shadow_load(const char *pin_dir, const struct policy *policy, struct shadow_
 	return err ? err : kernel_start_shadow(kernel, load.slot);
 }
 
-int shadow_drop(const char *pin_dir)
+int shadow_drop(const struct common *common)
 {
 	_cleanup_(load_free) struct shadow_job load = {.kernel = KERNEL_CLOSED};
-	int err = open_running(&load, pin_dir);
+	int err = open_running(&load, common);
 
 	if (!err && !kernel_has_shadow(&load.kernel)) {
 		fprintf(stderr, "rolewall: no shadow is loaded\n");
@@ -153,11 +153,12 @@ int shadow_drop(const char *pin_dir)
 	return err ? err : kernel_end_shadow(&load.kernel);
 }
 
-int shadow_is_of(const char *pin_dir, const struct policy *policy, struct diagnostics *diags)
+int shadow_is_of(const struct common *common, const struct policy *policy,
+		 struct diagnostics *diags)
 {
 	_cleanup_(load_free) struct shadow_job load = {.kernel = KERNEL_CLOSED, .policy = policy};
 	struct pages image = {0};
-	int err = open_running(&load, pin_dir);
+	int err = open_running(&load, common);
 	bool same;
 
 	if (!err && !kernel_has_shadow(&load.kernel)) {

@@ -3,6 +3,7 @@
 #ifndef ROLEWALL_SHADOW_LOAD_H
 #define ROLEWALL_SHADOW_LOAD_H
 
+#include "command.h"
 #include "kern_shadow.h"
 #include "policy.h"
 
@@ -16,11 +17,12 @@ struct shadow_loaded {
  * Compiles POLICY into a slot of its own, tests it there, and starts to compare. Returns 0 or -errno
  * with the reasons in diags or on stderr; then no shadow was changed.
  */
-int shadow_load(const char *pin_dir, const struct policy *policy, struct shadow_loaded *loaded,
-		struct diagnostics *diags);
+int shadow_load(const struct common *common, const struct policy *policy,
+		struct shadow_loaded *loaded, struct diagnostics *diags);
 /* Takes the shadow out. 0, or -errno with a message on stderr. */
-int shadow_drop(const char *pin_dir);
+int shadow_drop(const struct common *common);
 /* 0 if the shadow is the image of this policy, bit for bit; else -errno, message on stderr. */
-int shadow_is_of(const char *pin_dir, const struct policy *policy, struct diagnostics *diags);
+int shadow_is_of(const struct common *common, const struct policy *policy,
+		 struct diagnostics *diags);
 
 #endif

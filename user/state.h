@@ -89,6 +89,8 @@ int state_newest(const struct state *state, __u32 *generation);
 /* All of them, oldest first; *list is to be freed by state_list_free(). */
 int state_list(const struct state *state, struct state_entry **list, size_t *count);
 void state_list_free(struct state_entry *list, size_t count);
+/* Those that are prepared or on trial, by their meta.json alone. */
+int state_open_ends(const struct state *state, struct state_entry **list, size_t *count);
 /* One of them. -ENOENT: there is none; -EBADMSG: it is damaged. */
 int state_read(const struct state *state, __u32 generation, struct state_entry *entry);
 void state_entry_free(struct state_entry *entry);

@@ -240,3 +240,30 @@ int state_list(const struct state *state, struct state_entry **list, size_t *cou
 	*count = found;
 	return 0;
 }
+
+int state_open_ends(const struct state *state, struct state_entry **list, size_t *count)
+{
+	_cleanup_free_ __u32 *numbers = NULL;
+	struct state_entry *entries;
+	size_t found, n = 0;
+	int err = state_numbers(state, &numbers, &found);
+
+	if (err)
+		return state_complain(state, 0, DIR_GENERATIONS, "read", err);
+	entries = calloc(found + 1, sizeof(*entries));
+	if (!entries)
+		return -ENOMEM;
+	for (size_t i = 0; i < found; i++) {
+		_cleanup_close_ int dir = -1;
+
+		if (state_open_entry(state, numbers[i], &entries[n], &dir))
+			continue; /* damaged: said */
+		if (entries[n].outcome == STATE_PREPARED || entries[n].outcome == STATE_TRIAL)
+			n++;
+		else
+			state_entry_free(&entries[n]);
+	}
+	*list = entries;
+	*count = n;
+	return 0;
+}

@@ -6,13 +6,14 @@
 
 #include "cleanup.h"
 #include "interfaces.h"
+#include "record.h"
 #include "settle.h"
 
 /* Takes the lock; what has ended before is seen to, and then there is no trial (-ENOENT). */
 static int open_trial(const struct common *common, struct kernel *kernel, struct trial_end *end)
 {
 	struct trial trial;
-	int err = settle_open(common->pin_dir, kernel);
+	int err = settle_open(common, kernel);
 
 	if (err == -ENOENT)
 		kernel_unload(kernel);
@@ -25,9 +26,13 @@ static int open_trial(const struct common *common, struct kernel *kernel, struct
 }
 
 /* The clock was faster: nothing of ours happened. */
-static int too_late(struct kernel *kernel)
+static int too_late(const struct common *common, struct kernel *kernel)
 {
-	settle(kernel);
+	int err = settle(kernel);
+
+	record_settle(common, err == -ENOENT ? NULL : kernel);
+	if (err == -ENOENT)
+		kernel_unload(kernel);
 	return -ETIMEDOUT;
 }
 
@@ -39,7 +44,8 @@ int trial_confirm(const struct common *common, struct trial_end *end)
 	if (err)
 		return err;
 	if (kernel_confirm(&kernel))
-		return too_late(&kernel);
+		return too_late(common, &kernel);
+	record_settle(common, &kernel);
 	return settle_interfaces(&kernel);
 }
 
@@ -51,8 +57,9 @@ int trial_undo(const struct common *common, struct trial_end *end)
 	if (err)
 		return err;
 	if (kernel_return(&kernel))
-		return too_late(&kernel);
+		return too_late(common, &kernel);
 	end->in_force = generation_in_force(&kernel);
+	record_outcome(common, end->generation, STATE_ROLLED_BACK);
 	err = settle(&kernel);
 	if (err == -ENOENT)
 		err = kernel_unload(&kernel);

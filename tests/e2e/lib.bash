@@ -195,11 +195,16 @@ silent_udp() { expect silent traffic clients udp "$@" --wait "$SILENCE"; }
 
 # --- the binary under test; $PIN is the test's own directory
 
+# Each test has a history of its own, from generation 1.
+state_dir() {
+	echo "$NET_DIR/state-${PIN##*/}-${BATS_TEST_NUMBER:-0}"
+}
+
 # rolewall COMMAND...: inside the gateway.
 rolewall() {
 	local command=$1
 	shift
-	ROLEWALL_STATE_DIR=$NET_DIR/state-${PIN##*/} in_ns gateway "$ROLEWALL" "$command" --pin-dir "$PIN" "$@"
+	ROLEWALL_STATE_DIR=$(state_dir) in_ns gateway "$ROLEWALL" "$command" --pin-dir "$PIN" "$@"
 }
 
 # site NAME: writes stdin as a site file, prints its path. @HOOK@ becomes the hook under test.

@@ -80,7 +80,7 @@ has_returned() {
 
 # killed_apply SECONDS SITE: the controller gets a SIGKILL as soon as the trial runs, at $begin.
 killed_apply() {
-	background gateway "$ROLEWALL" apply --pin-dir "$PIN" -c "$2" --confirm-within "$1"
+	background gateway env ROLEWALL_STATE_DIR="$(state_dir)" "$ROLEWALL" apply --pin-dir "$PIN" -c "$2" --confirm-within "$1"
 	wait_for 10 is_running
 	begin=${EPOCHREALTIME/./}
 	kill -KILL "$BACKGROUND" 2>/dev/null || true

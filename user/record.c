@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "record.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "cleanup.h"
+#include "settle.h"
+
+int record_open(const struct apply_request *request, struct record *record, __u32 *newest)
+{
+	int err;
+
+	*newest = 0;
+	if (request->unrecorded)
+		return 0;
+	err = state_open(request->common, true, &record->state);
+	return err ? err : state_newest(record->state, newest);
+}
+
+int record_prepare(const struct apply_request *request, struct record *record, __u32 generation,
+		   __u32 policy)
+{
+	const struct state_entry entry = {
+		.generation = generation,
+		.policy = policy,
+		.based_on = request->based_on,
+		.comment = (char *)request->comment,
+		.input = request->input,
+	};
+	int err = record->state ? state_prepare(record->state, &entry) : 0;
+
+	if (!err)
+		record->generation = generation;
+	return err;
+}
+
+void record_end(struct record *record, enum state_outcome outcome)
+{
+	if (!record->state || !record->generation)
+		return;
+	if (state_commit(record->state, record->generation, outcome) && outcome != STATE_FAILED)
+		fprintf(stderr,
+			"rolewall: generation %u is in force, but the history does not say so yet; the next command tries again\n",
+			record->generation);
+}
+
+void record_close(struct record *record)
+{
+	state_close(record->state);
+	record->state = NULL;
+}
+
+/* --- afterwards */
+
+/* What the kernel says of an entry that is prepared or on trial. */
+static enum state_outcome outcome_of(const struct state_entry *entry, const struct kernel *kernel)
+{
+	struct trial trial = {0};
+	bool was_in_force = entry->outcome == STATE_TRIAL;
+
+	if (kernel) {
+		kernel_trial(kernel, &trial);
+		if (entry->generation == generation_in_force(kernel))
+			return trial.running ? STATE_TRIAL : STATE_KEPT;
+		was_in_force |= trial.generation == entry->generation;
+	}
+	return was_in_force ? STATE_RETURNED : STATE_FAILED;
+}
+
+/* Returns how many entries have to change; for WRITE they do. */
+static size_t settle_entries(struct state *state, const struct kernel *kernel, bool write)
+{
+	struct state_entry *list;
+	size_t count, changes = 0;
+
+	if (state_open_ends(state, &list, &count))
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		enum state_outcome outcome = outcome_of(&list[i], kernel);
+
+		if (outcome == list[i].outcome)
+			continue;
+		changes++;
+		if (write && state_settle(state, list[i].generation, outcome))
+			break;
+	}
+	state_list_free(list, count);
+	return changes;
+}
+
+/* Nearly always there is nothing to do, and then nothing is made, locked or written. */
+void record_settle(const struct common *common, const struct kernel *kernel)
+{
+	struct state *state = NULL;
+	size_t changes;
+
+	if (state_open(common, false, &state))
+		return;
+	changes = settle_entries(state, kernel, false);
+	state_close(state);
+	state = NULL;
+	if (changes && !state_open(common, true, &state))
+		settle_entries(state, kernel, true);
+	state_close(state);
+}
+
+int record_outcome(const struct common *common, __u32 generation, enum state_outcome outcome)
+{
+	struct state *state = NULL;
+	int err = state_open(common, true, &state);
+
+	if (!err)
+		err = state_settle(state, generation, outcome);
+	state_close(state);
+	return err;
+}

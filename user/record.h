@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an apply, a trial's end, and whoever comes after a kill write into the history (state.h).
+ * The kernel is the truth: an entry without an end gets the one that the kernel tells of.
+ */
+#ifndef ROLEWALL_RECORD_H
+#define ROLEWALL_RECORD_H
+
+#include "apply.h"
+#include "state.h"
+
+/* The entry of one apply on its way. */
+struct record {
+	struct state *state; /* NULL: nothing is recorded */
+	__u32 generation; /* 0: no entry yet */
+};
+
+/* Opens the history for this apply. *newest: its highest number so far. 0 or -errno with a message. */
+int record_open(const struct apply_request *request, struct record *record, __u32 *newest);
+/* Writes the entry, so that nothing can fail any more behind the flip. POLICY: the image's checksum. */
+int record_prepare(const struct apply_request *request, struct record *record, __u32 generation,
+		   __u32 policy);
+/* How it came out. Where that cannot be written a message says so; record_settle() tries again. */
+void record_end(struct record *record, enum state_outcome outcome);
+void record_close(struct record *record);
+
+/*
+ * Gives every entry without an end the one it had. KERNEL: what is loaded, settled; NULL: nothing is.
+ * Messages on stderr.
+ */
+void record_settle(const struct common *common, const struct kernel *kernel);
+/* The outcome of one generation. 0 or -errno with a message. */
+int record_outcome(const struct common *common, __u32 generation, enum state_outcome outcome);
+
+#endif
