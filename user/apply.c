@@ -89,7 +89,7 @@ static int make_image(struct transaction *transaction, struct diagnostics *diags
 		return err;
 	applied->pages = transaction->image.count;
 	applied->generation = next_generation(transaction);
-	image_seal(&transaction->image, applied->generation);
+	image_number(&transaction->image, applied->generation);
 	return 0;
 }
 

@@ -313,7 +313,7 @@ __u32 image_checksum(const struct image_page *page, size_t count)
 	return (__u32)crc32_z(crc, (const Bytef *)(page + 1), (count - 1) * sizeof(*page));
 }
 
-void image_seal(struct pages *image, __u32 generation)
+void image_number(struct pages *image, __u32 generation)
 {
 	__u64 now = generation ? (__u64)time(NULL) : 0;
 	__u32 *header = image->page[0].cell;
@@ -321,5 +321,10 @@ void image_seal(struct pages *image, __u32 generation)
 	header[HEADER_GENERATION] = generation;
 	header[HEADER_TIME] = (__u32)now;
 	header[HEADER_TIME_HIGH] = (__u32)(now >> 32);
-	header[HEADER_CHECKSUM] = image_checksum(image->page, image->count);
+}
+
+void image_seal(struct pages *image, __u32 generation)
+{
+	image_number(image, generation);
+	image->page[0].cell[HEADER_CHECKSUM] = image_checksum(image->page, image->count);
 }

@@ -99,7 +99,7 @@ static int index_reserve(struct pages *pages)
 
 __u32 pages_intern(struct pages *pages, const struct image_page *page, int *error)
 {
-	__u32 hash = page_hash(page), address;
+	__u32 hash = page_hash(page);
 	struct page_place *place;
 
 	*error = index_reserve(pages);
@@ -108,13 +108,13 @@ __u32 pages_intern(struct pages *pages, const struct image_page *page, int *erro
 	place = find_place(pages, page, hash);
 	if (place->number)
 		return (place->number - 1) << PAGE_SHIFT;
-	address = pages_add(pages, 1, error);
+	*error = pages_reserve(pages, 1);
 	if (*error)
 		return 0;
-	pages->page[address >> PAGE_SHIFT] = *page;
-	*place = (struct page_place){(address >> PAGE_SHIFT) + 1, hash};
+	pages->page[pages->count++] = *page;
 	pages->interned++;
-	return address;
+	*place = (struct page_place){(__u32)pages->count, hash};
+	return (__u32)(pages->count - 1) << PAGE_SHIFT;
 }
 
 __u32 *pages_cell(struct pages *pages, __u32 address)

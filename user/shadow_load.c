@@ -136,7 +136,7 @@ int shadow_load(const struct common *common, const struct policy *policy,
 		return err;
 	loaded->pages = load.image.count;
 	loaded->generation = generation_newest(kernel) + 1;
-	image_seal(&load.image, loaded->generation);
+	image_number(&load.image, loaded->generation);
 	err = write_candidate(&load, loaded);
 	return err ? err : kernel_start_shadow(kernel, load.slot);
 }
