@@ -141,6 +141,17 @@ struct fate {
 		more; /* the program that goes on with it, and ends as PASSES says; or MORE_NONE */
 };
 
+/*
+ * Of a packet that passes. It asks the control cells, of which the packet has read the line, and not
+ * the image's header. At TC there is no such program, so the kernel has the packet.
+ */
+static __always_inline struct fate let_pass(const struct book *book)
+{
+	bool forward = unlikely(read_once(control.forward) >> (book->slot % IMAGE_SLOTS) & 1U);
+
+	return (struct fate){.passes = true, .more = forward ? MORE_FORWARD : MORE_NONE};
+}
+
 /* The one exit: counts. PACKET: NULL behind the fast way. */
 static __always_inline struct fate account(const struct outcome *outcome,
 					   const struct packet *packet)
@@ -149,7 +160,7 @@ static __always_inline struct fate account(const struct outcome *outcome,
 
 	if (likely(is_pass(outcome->reason))) {
 		account_pass(outcome);
-		return (struct fate){.passes = true, .more = MORE_NONE};
+		return let_pass(&outcome->book);
 	}
 	dropped = account_drop(outcome);
 	if (likely(!dropped.due))
@@ -167,16 +178,15 @@ static __always_inline struct fate account_fast(enum fast way, const struct verd
 						const struct frame *frame,
 						const struct court *court)
 {
-	const struct fate pass = {.passes = true, .more = MORE_NONE};
 	struct outcome outcome;
 
 	if (likely(way == FAST_ROW)) {
 		count_row(found->row, frame->length);
-		return pass;
+		return let_pass(&court->book);
 	}
 	if (likely(way == FAST_PASS)) {
 		count_pass(found->reason, frame->length);
-		return pass;
+		return let_pass(&court->book);
 	}
 	close_court(court, verdict(REASON_port_not_in_matrix), frame->length, &outcome);
 	outcome.port = PORT_IN_PACKET;

@@ -4,6 +4,7 @@
  * clock. Every packet takes the same four steps: parse -> classify -> decide -> account.
  */
 #include "xdp.h"
+#include "forward_xdp.h"
 #include "tc.h"
 #include "shadow_xdp.h"
 #include "shadow_tc.h"

@@ -48,6 +48,7 @@ struct control {
 	__u32 abi; /* ROLEWALL_ABI of the program that is loaded (controller) */
 	__u32 shadow; /* slot of the shadow image, NO_SLOT = none (controller) */
 	__u32 hash_key[2]; /* random, drawn once when the map is made (controller) */
+	__u32 forward; /* a bit for each slot whose image has OPTION_FORWARD (controller) */
 	__u32 watch_until; /* epoch at which the watcher's lease ends, 0 = nobody (watcher) */
 	__u32 watch_rate; /* events of a CPU in a second (watcher) */
 	__u32 watcher; /* process id (watcher) */
@@ -126,6 +127,7 @@ enum more {
 	MORE_ENTRY, /* back to the entry */
 	MORE_SHADOW, /* what a shadow's entry does not settle at a glance: the candidate's opinion */
 	MORE_SHADOW_ACTIVE, /* and then the active policy's */
+	MORE_FORWARD, /* XDP: what passes, where the site says `forwarding: xdp` */
 	N_MORE,
 	MORE_NONE = N_MORE,
 };

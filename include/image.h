@@ -64,6 +64,7 @@ enum image_option {
 	OPTION_ASYMMETRIC = 8, /* one direction is not seen: what looks like a reply passes */
 	OPTION_OUTBOUND_MATRIX =
 		16, /* what guarded hosts send is judged by their outbound tables */
+	OPTION_FORWARD = 32, /* what passes at XDP is forwarded there (forward.h) */
 };
 
 /*

@@ -9,6 +9,7 @@
 #include "applying.h"
 #include "cleanup.h"
 #include "describe.h"
+#include "forward_warn.h"
 #include "input.h"
 #include "listing.h"
 
@@ -63,6 +64,8 @@ int apply_input(const struct apply_request *request, struct diagnostics *diags)
 	diag_print(diags, stderr);
 	if (err)
 		return err;
+	if (request->input->site.forward_xdp)
+		forward_warn(request->common->pin_dir);
 	return format == FORMAT_JSON ? print_json(&applied)
 				     : print_listing(&applied, &request->input->policy, format);
 }

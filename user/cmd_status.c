@@ -54,6 +54,23 @@ static json_t *tables_json(const struct reading *reading)
 	return object;
 }
 
+static json_t *forwarding_json(const struct reading *reading)
+{
+	const struct forward_counters *counted = &reading->counters.forwarding;
+
+	return json_pack("{s:s, s:o}", "by",
+			 reading_option(reading, OPTION_FORWARD) ? "xdp" : "kernel", "packets",
+			 json_pack("{"
+#define X(name, text) "s:I, "
+				   FORWARD_RESULTS(X)
+#undef X
+					   "}"
+#define X(name, text) , #name, (json_int_t)counted->name
+				   FORWARD_RESULTS(X)
+#undef X
+					   ));
+}
+
 static json_t *timeouts_json(const struct running *running)
 {
 	json_t *object = json_object();
@@ -88,7 +105,7 @@ static int print_json(const struct reading *reading)
 
 	json_object_update_new(
 		answer,
-		json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:b, s:o, s:b}", "pools",
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:b, s:o, s:b, s:o}", "pools",
 			  (json_int_t)json_array_size(json_object_get(description, "pools")),
 			  "image_pages", (json_int_t)running_header(running, HEADER_PAGES),
 			  "room_pages", (json_int_t)running->kernel.pages, "abi",
@@ -96,7 +113,8 @@ static int print_json(const struct reading *reading)
 			  (json_int_t)running->kernel.control->epoch, "tables",
 			  tables_json(reading), "timeouts", timeouts_json(running), "asymmetric",
 			  reading_option(reading, OPTION_ASYMMETRIC), "trial", trial_json(reading),
-			  "backstop", reading->backstop.on));
+			  "backstop", reading->backstop.on, "forwarding",
+			  forwarding_json(reading)));
 	json_object_set_new(answer, "shadow", json_boolean(kernel_has_shadow(&running->kernel)));
 	return json_print(answer);
 }
@@ -170,6 +188,21 @@ static int list_interfaces(struct listing *listing, const struct reading *readin
 	return err;
 }
 
+/* Only what happened: most of the reasons stay at 0. */
+static int list_forwarding(struct listing *listing, const struct reading *reading)
+{
+	const struct forward_counters *counted = &reading->counters.forwarding;
+	int err = add_fact(listing, "forwarding", "%s",
+			   reading_option(reading, OPTION_FORWARD) ? "xdp" : "kernel");
+
+#define X(name, text)                                                                              \
+	if (counted->name)                                                                         \
+		err |= add_fact(listing, "forwarding", #name ": %llu, %s", counted->name, text);
+	FORWARD_RESULTS(X)
+#undef X
+	return err;
+}
+
 static int list_facts(struct listing *listing, const struct reading *reading)
 {
 	const struct running *running = &reading->running;
@@ -205,6 +238,7 @@ static int list_facts(struct listing *listing, const struct reading *reading)
 	err |= list_timeouts(listing, running);
 	if (reading_option(reading, OPTION_ASYMMETRIC))
 		err |= add_fact(listing, "asymmetric", "true");
+	err |= list_forwarding(listing, reading);
 	err |= list_interfaces(listing, reading);
 	err |= add_fact(listing, "backstop", "%s", reading->backstop.on ? "on" : "off");
 	return err ? -ENOMEM : 0;

@@ -181,7 +181,8 @@ static __u32 site_options(const struct site *site)
 	       (site->unlisted_drop ? (__u32)OPTION_UNLISTED_DROP : 0) |
 	       (site->echo_allow ? (__u32)OPTION_ECHO_ALLOW : 0) |
 	       (site->asymmetric ? (__u32)OPTION_ASYMMETRIC : 0) |
-	       (site->outbound_matrix ? (__u32)OPTION_OUTBOUND_MATRIX : 0);
+	       (site->outbound_matrix ? (__u32)OPTION_OUTBOUND_MATRIX : 0) |
+	       (site->forward_xdp ? (__u32)OPTION_FORWARD : 0);
 }
 
 static void write_header(const struct policy *policy, const struct records *records,

@@ -63,6 +63,9 @@ int counters_read(const struct kernel *kernel, struct counters *counters)
 		err = read_element(kernel->map[MAP_tables], 0, &counters->tables,
 				   sizeof(counters->tables), 0);
 	if (!err)
+		err = read_element(kernel->map[MAP_forwarding], 0, &counters->forwarding,
+				   sizeof(counters->forwarding), 0);
+	if (!err)
 		err = sum_rows(kernel, &counters->passes[REASON_matrix - FIRST_PASS_REASON]);
 	return err;
 }

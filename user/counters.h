@@ -4,12 +4,14 @@
 #define ROLEWALL_COUNTERS_H
 
 #include "compile.h"
+#include "forward.h"
 #include "kernel.h"
 
 struct counters {
 	struct drop_counter drops[N_DROP_REASONS]; /* by enum reason */
 	struct counter passes[N_PASS_REASONS]; /* by enum reason - FIRST_PASS_REASON */
 	struct table_counters tables;
+	struct forward_counters forwarding;
 };
 
 struct table_fill {

@@ -162,6 +162,8 @@ int interfaces_prepare(struct interface_change *change)
 	err = clear_sides(change);
 	for (size_t i = 0; i < change->wanted.count && !err; i++)
 		err = prepare_one(change, &change->wanted.items[i]);
+	/* Those that are kept may have another MAC address since. */
+	kernel_forward_ports(change->kernel);
 	return err;
 }
 

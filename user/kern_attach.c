@@ -303,6 +303,7 @@ int kernel_attach(const struct kernel *kernel, const struct site_interface *inte
 	if (!err) {
 		fprintf(stderr, "rolewall: %s: attached by %s%s\n", interface->name,
 			hook_name(*hook), interface->hook == HOOK_AUTO ? " (hook: auto)" : "");
+		kernel_forward_ports(kernel);
 		return 0;
 	}
 	fprintf(stderr, "rolewall: cannot attach to %s by %s: %s\n", interface->name,
@@ -325,7 +326,10 @@ int kernel_detach(const struct kernel *kernel, const struct attachment *attachme
 	fd = bpf_obj_get(path);
 	if (fd >= 0 && attachment->ifindex && bpf_link_detach(fd))
 		return -errno;
-	return unlink(path) ? -errno : 0;
+	if (unlink(path))
+		return -errno;
+	kernel_forward_ports(kernel);
+	return 0;
 }
 
 int kernel_set_entry(const struct kernel *kernel, const struct attachment *attachment,

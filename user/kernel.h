@@ -35,6 +35,9 @@
 	X(role_sets)                                                                               \
 	X(role_pairs)                                                                              \
 	X(events)                                                                                  \
+	X(forward_in)                                                                              \
+	X(forward_out)                                                                             \
+	X(forwarding)                                                                              \
 	X(more_xdp)                                                                                \
 	X(more_tc)
 
@@ -181,6 +184,13 @@ int kernel_attach(const struct kernel *kernel, const struct site_interface *inte
 int kernel_set_entry(const struct kernel *kernel, const struct attachment *attachment,
 		     enum link_entry entry);
 int kernel_detach(const struct kernel *kernel, const struct attachment *attachment);
+/*
+ * kern_forward.c: brings what `forwarding: xdp` knows of the interfaces and the system up to date:
+ * which are attached to, their MAC addresses, what their drivers can do, whether routing goes by
+ * marks. After each attachment, and whenever one of these may have changed. What it cannot tell, the
+ * kernel forwards; message on stderr.
+ */
+void kernel_forward_ports(const struct kernel *kernel);
 /* Says on which side an interface is under a slot's image. */
 int kernel_set_side(const struct kernel *kernel, unsigned int ifindex, __u32 slot, enum side side);
 

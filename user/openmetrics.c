@@ -266,6 +266,21 @@ static void write_modes(FILE *out, const struct reading *reading)
 	gauge(out, &modes, LABELS("mode", mode_name(MODE_AUDIT)), audit);
 }
 
+static void write_forwarding(FILE *out, const struct reading *reading)
+{
+	static const struct metric packets = {
+		"forwarding_packets", "packets",
+		"Passed packets that forwarding in XDP sent on, or why it left them to the kernel"};
+	const struct forward_counters *counted = &reading->counters.forwarding;
+
+	single(out, &(struct metric){"forwarding_xdp", NULL, "1: the site says `forwarding: xdp`"},
+	       reading_option(reading, OPTION_FORWARD));
+	begin(out, &packets, "counter");
+#define X(name, text) count(out, &packets, LABELS("result", #name), counted->name);
+	FORWARD_RESULTS(X)
+#undef X
+}
+
 static void write_timeouts(FILE *out, const struct reading *reading)
 {
 	static const struct metric timeouts = {
@@ -318,6 +333,7 @@ void openmetrics_write(const struct reading *reading, FILE *out)
 	write_rows(out, reading);
 	write_pools(out, reading);
 	write_tables(out, reading);
+	write_forwarding(out, reading);
 }
 
 void openmetrics_end(FILE *out)

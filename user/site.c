@@ -187,6 +187,17 @@ static int read_icmp_echo(struct yaml_doc *doc, yaml_node_t *node, void *target)
 	return rc;
 }
 
+static int read_forwarding(struct yaml_doc *doc, yaml_node_t *node, void *target)
+{
+	static const char *const words[] = {"kernel", "xdp", NULL};
+	unsigned int index;
+	int rc = yaml_word(doc, node, words, &index);
+
+	if (!rc)
+		*(bool *)target = index;
+	return rc;
+}
+
 static const struct yaml_key site_keys[] = {
 	{"version", yaml_read_version, 0, true},
 	{"matrix", read_matrix, 0, false},
@@ -200,16 +211,26 @@ static const struct yaml_key site_keys[] = {
 	{"pools", site_read_pools, 0, true},
 	{"timeouts", timeouts_read, offsetof(struct site, timeouts), false},
 	{"asymmetric", yaml_read_bool, offsetof(struct site, asymmetric), false},
+	{"forwarding", read_forwarding, offsetof(struct site, forward_xdp), false},
 	{"media", read_media, 0, false},
 	{"extra", read_extra, 0, false},
 	{"ipsec", site_read_ipsec, 0, false},
 	{"overlays", yaml_read_strings, offsetof(struct site, overlays), false},
 	{"failsafe", site_read_failsafe, 0, false},
 	{"features", yaml_read_strings, offsetof(struct site, features), false},
-	/* known to design, not to this version: refused rather than ignored */
-	{"forwarding", NULL, 0, false},
 	{NULL, NULL, 0, false},
 };
+
+/* What comes in by TC has passed XDP's way by. */
+static void warn_of_forwarding(struct yaml_doc *doc, const struct site *site)
+{
+	for (size_t i = 0; i < site->n_interfaces && site->forward_xdp; i++)
+		if (site->interfaces[i].hook == HOOK_TC)
+			diag_warning(
+				doc->diags, site->interfaces[i].place,
+				"%s: with hook: tc the kernel forwards in spite of forwarding: xdp",
+				site->interfaces[i].name);
+}
 
 static int read_document(struct yaml_doc *doc, struct site *site)
 {
@@ -225,6 +246,7 @@ static int read_document(struct yaml_doc *doc, struct site *site)
 	rc = yaml_mapping(doc, yaml_root(doc), "a site", site_keys, &read);
 	if (yaml_fatal(rc))
 		return rc;
+	warn_of_forwarding(doc, &read);
 	*site = read;
 	read = (struct site){0};
 	return rc;

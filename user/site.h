@@ -64,6 +64,7 @@ struct site {
 	bool unlisted_drop;
 	bool echo_allow;
 	bool asymmetric; /* only one direction crosses this gateway */
+	bool forward_xdp; /* forwarding */
 	struct timeouts timeouts;
 	struct site_interface *interfaces;
 	size_t n_interfaces;

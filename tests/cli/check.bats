@@ -43,7 +43,7 @@ accepted() {
 
 # --- mistakes, each with its place
 
-site_keys='version, matrix, profile, load_balancing, mode, outbound, unlisted, icmp_echo, interfaces, pools, timeouts, asymmetric, media, extra, ipsec, overlays, failsafe, features'
+site_keys='version, matrix, profile, load_balancing, mode, outbound, unlisted, icmp_echo, interfaces, pools, timeouts, asymmetric, forwarding, media, extra, ipsec, overlays, failsafe, features'
 addresses='10.1.2.3, 10.1.2.0/28, 2001:db8::1, 2001:db8::/64'
 
 @test "refuses an unknown key" {
@@ -111,9 +111,12 @@ features: [call-park, servers/24, karaoke]'
 		'4:55: error: ports: "0" is out of range; accepted: 1-65535'
 }
 
-@test "refuses a key that is not there yet, never ignores it" {
-	site 'forwarding: {}'
-	refused '4:1: error: key "forwarding" is not supported by this version yet'
+@test "refuses a word that forwarding does not know, warns where it cannot be" {
+	site 'forwarding: fast'
+	refused '4:13: error: forwarding: unknown word "fast"; accepted: kernel, xdp'
+	site 'forwarding: xdp'
+	sed -i 's/^interfaces:.*/interfaces: [{name: eth0, hook: tc}, eth1]/' s.yaml
+	accepted '2:14: warning: eth0: with hook: tc the kernel forwards in spite of forwarding: xdp'
 }
 
 @test "refuses a timeout out of range, and says the range" {

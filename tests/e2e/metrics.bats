@@ -67,10 +67,11 @@ metric() { # NAME
 	rolewall drops --json >"$BATS_TEST_TMPDIR/reasons"
 	rolewall drops --by row --json >"$BATS_TEST_TMPDIR/rows"
 	rolewall drops --by pool --json >"$BATS_TEST_TMPDIR/pools"
+	rolewall status --json >"$BATS_TEST_TMPDIR/status"
 	read_metrics
 	jq -s '
 		def entry(family; kind; of; value): {"rolewall_\(family)_total{\(kind)=\(of)}": value};
-		.[0] as $reasons | .[1].rows as $rows | .[2].pools as $pools | [
+		.[0] as $reasons | .[1].rows as $rows | .[2].pools as $pools | .[3].forwarding.packets as $forwarding | [
 		($reasons.reasons | to_entries[] | .key as $r | .value |
 			entry("dropped_packets"; "reason"; $r; .packets), entry("dropped_bytes"; "reason"; $r; .bytes),
 			entry("audited_packets"; "reason"; $r; .audited)),
@@ -78,8 +79,9 @@ metric() { # NAME
 			entry("passed_packets"; "reason"; $r; .packets), entry("passed_bytes"; "reason"; $r; .bytes)),
 		($rows[] | entry("row_packets"; "row"; .row; .packets), entry("row_bytes"; "row"; .row; .bytes)),
 		($pools[] | entry("pool_dropped_packets"; "pool"; .pool; .packets),
-			entry("pool_dropped_bytes"; "pool"; .pool; .bytes))] | add' \
-		"$BATS_TEST_TMPDIR/reasons" "$BATS_TEST_TMPDIR/rows" "$BATS_TEST_TMPDIR/pools" |
+			entry("pool_dropped_bytes"; "pool"; .pool; .bytes)),
+		($forwarding | to_entries[] | entry("forwarding_packets"; "result"; .key; .value))] | add' \
+		"$BATS_TEST_TMPDIR"/{reasons,rows,pools,status} |
 		jq -S 'with_entries(.value += 0)' >"$BATS_TEST_TMPDIR/want"
 	jq -S 'with_entries(select(.key | test("_(packets|bytes)_total[{]")))' <<<"$METRICS" >"$BATS_TEST_TMPDIR/got"
 	# links talk on their own meanwhile

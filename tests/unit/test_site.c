@@ -13,16 +13,15 @@
 #define SITE ADDRESSES("[10.0.0.1]")
 #define EXTRA(row) SITE "extra: [" row "]\n"
 
-#define SITE_KEYS                                                                                  \
-	"version, matrix, profile, load_balancing, mode, outbound, unlisted, icmp_echo, "          \
-	"interfaces, pools, timeouts, asymmetric, media, extra, ipsec, overlays, failsafe, "       \
+#define SITE_KEYS                                                                                        \
+	"version, matrix, profile, load_balancing, mode, outbound, unlisted, icmp_echo, "                \
+	"interfaces, pools, timeouts, asymmetric, forwarding, media, extra, ipsec, overlays, failsafe, " \
 	"features\n"
 #define POOL_KEYS "name, roles, addresses, inherit\n"
 #define ROW_KEYS                                                                                   \
 	"role, roles, service, ports, protocols, application, direction, from, to, optional, note\n"
 #define ADDRESS_FORMS "10.1.2.3, 10.1.2.0/28, 2001:db8::1, 2001:db8::/64\n"
 #define HOSTS "accepted: addresses that hosts have\n"
-#define LATER " is not supported by this version yet\n"
 
 static const struct refusal {
 	const char *name, *text, *expected;
@@ -82,7 +81,8 @@ static const struct refusal {
 	 "s:4:35: error: ports: \"30-20\" is reversed; accepted: 20-30\n"},
 	{"asymmetric in other words", SITE "asymmetric: yes\n",
 	 "s:4:13: error: asymmetric: unknown word \"yes\"; accepted: false, true\n"},
-	{"forwarding", SITE "forwarding: true\n", "s:4:1: error: key \"forwarding\"" LATER},
+	{"forwarding in other words", SITE "forwarding: true\n",
+	 "s:4:13: error: forwarding: unknown word \"true\"; accepted: kernel, xdp\n"},
 
 	/* interfaces */
 	{"no interface", "version: 1\ninterfaces: []\npools: []\n",
@@ -295,6 +295,7 @@ static void has_defaults(void **state)
 	assert_false(site.unlisted_drop);
 	assert_false(site.echo_allow);
 	assert_false(site.asymmetric);
+	assert_false(site.forward_xdp);
 	assert_false(site.least_privilege);
 	assert_false(site.outbound_matrix);
 	assert_int_equal(site.failsafe_from.count, 0);

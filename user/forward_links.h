@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* What `forwarding: xdp` has to know of the system around it: read-only netlink, no libbpf. */
+#ifndef ROLEWALL_FORWARD_LINKS_H
+#define ROLEWALL_FORWARD_LINKS_H
+
+#include "kernel.h"
+
+struct forward_link {
+	char name[16];
+	unsigned int ifindex;
+	__u8 mac[6];
+	bool ethernet;
+	bool member; /* a port of a bridge or bond */
+	bool veth;
+	bool has_vlans; /* VLAN devices lie on it */
+	bool takes_tags; /* the device takes tags off before XDP sees the frame */
+	bool cannot_send; /* its driver takes no frames from XDP, as it is set up now */
+};
+
+struct forward_links {
+	struct forward_link *items;
+	size_t count;
+};
+
+/* All interfaces of this network namespace. 0 or -errno. */
+int forward_links_read(struct forward_links *links);
+void forward_links_free(struct forward_links *links);
+const struct forward_link *forward_links_find(const struct forward_links *links,
+					      unsigned int ifindex);
+
+bool forward_by_xdp(const struct attachment *attachment);
+/*
+ * Whether one of the attached interfaces uses its driver's XDP. Then packets go out by drivers, too,
+ * and past an interface without the driver's XDP they would be lost.
+ */
+bool forward_is_native(const struct attachment *list, size_t count);
+/* Whether packets may be sent out by this one. NATIVE: as above. */
+bool forward_takes(const struct attachment *attachment, const struct forward_link *link,
+		   bool native);
+
+/* Whether a routing rule goes by marks. False also if it cannot be told. */
+bool forward_rules_by_mark(void);
+
+/*
+ * How many chains of nf_tables, but for this program's own, would see forwarded packets (forward and
+ * postrouting); NAME is one of them, as "TABLE CHAIN". 0 also if it cannot be told.
+ */
+#define FORWARD_CHAIN_NAME 80
+unsigned int forward_chains(char name[FORWARD_CHAIN_NAME]);
+
+#endif

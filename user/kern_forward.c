@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The interfaces that take part in `forwarding: xdp` (bpf/forward_xdp.h): those that are attached to
+ * by XDP, whatever the site says of forwarding, so that the flip alone turns it on.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "cleanup.h"
+#include "forward.h"
+#include "forward_links.h"
+#include "kern_internal.h"
+
+/* Takes out of MAP what is not attached to any more. */
+static void forget_gone(int map, const struct attachment *list, size_t count)
+{
+	__u32 key, next;
+	bool more = !bpf_map_get_next_key(map, NULL, &next);
+
+	while (more) {
+		bool found = false;
+
+		key = next;
+		more = !bpf_map_get_next_key(map, &key, &next);
+		for (size_t i = 0; i < count && !found; i++)
+			found = forward_by_xdp(&list[i]) && list[i].ifindex == key;
+		if (!found)
+			bpf_map_delete_elem(map, &key);
+	}
+}
+
+/* Why the kernel has to have all packets that come in by LINK; 0 = it has not. */
+static enum forward_result left_to_kernel(const struct forward_link *link, bool marks)
+{
+	if (marks)
+		return FORWARD_marks;
+	if (!link->ethernet || link->member)
+		return FORWARD_port;
+	return link->has_vlans && link->takes_tags ? FORWARD_vlans : 0;
+}
+
+static int put_in(const struct kernel *kernel, const struct forward_link *link, bool marks)
+{
+	struct forward_port port = {.left = (__u16)left_to_kernel(link, marks)};
+
+	memcpy(port.mac, link->mac, sizeof(port.mac));
+	return bpf_map_update_elem(kernel->map[MAP_forward_in], &link->ifindex, &port, BPF_ANY)
+		       ? -errno
+		       : 0;
+}
+
+static int put_out(const struct kernel *kernel, const struct forward_link *link, bool takes)
+{
+	if (!takes || !link->ethernet || link->member) {
+		bpf_map_delete_elem(kernel->map[MAP_forward_out], &link->ifindex);
+		return 0;
+	}
+	return bpf_map_update_elem(kernel->map[MAP_forward_out], &link->ifindex, &link->ifindex,
+				   BPF_ANY)
+		       ? -errno
+		       : 0;
+}
+
+static int put_ports(const struct kernel *kernel, const struct attachment *list, size_t count)
+{
+	_cleanup_(forward_links_free) struct forward_links links = {0};
+	bool native = forward_is_native(list, count), marks = forward_rules_by_mark();
+	int err = forward_links_read(&links);
+
+	for (size_t i = 0; i < count && !err; i++) {
+		const struct forward_link *link = forward_links_find(&links, list[i].ifindex);
+
+		if (!link || !forward_by_xdp(&list[i]))
+			continue;
+		err = put_in(kernel, link, marks);
+		if (!err)
+			err = put_out(kernel, link, forward_takes(&list[i], link, native));
+		if (err == -ENODEV || err == -EINVAL)
+			err = 0; /* it went away under way */
+	}
+	return err;
+}
+
+void kernel_forward_ports(const struct kernel *kernel)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	size_t count = 0;
+	int err;
+
+	if (kernel->map[MAP_forward_in] < 0 || kernel->map[MAP_forward_out] < 0)
+		return; /* pins of another version */
+	err = kernel_attachments(kernel, &list, &count);
+	if (err == -ENOENT)
+		return;
+	if (!err) {
+		forget_gone(kernel->map[MAP_forward_in], list, count);
+		forget_gone(kernel->map[MAP_forward_out], list, count);
+		err = put_ports(kernel, list, count);
+	}
+	if (err)
+		fprintf(stderr,
+			"rolewall: cannot tell `forwarding: xdp` its interfaces: %s; the kernel forwards for those it does not know\n",
+			strerror(-err));
+}
