@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* rolewall apply: load a site, or replace what runs. */
-#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 
 #include "apply.h"
+#include "apply_options.h"
 #include "applying.h"
 #include "cleanup.h"
 #include "describe.h"
@@ -13,7 +13,7 @@
 #include "input.h"
 #include "listing.h"
 
-enum { OPTION_SHADOW, OPTION_CONFIRM_WITHIN };
+enum { OPTION_SHADOW, OPTION_CONFIRM_WITHIN, OPTION_COMMENT };
 
 static int print_json(const struct applied *applied)
 {
@@ -70,43 +70,13 @@ int apply_input(const struct apply_request *request, struct diagnostics *diags)
 				     : print_listing(&applied, &request->input->policy, format);
 }
 
-/* "90", "90s", "10m", "1h" */
-static int read_seconds(const char *text, __u32 *seconds)
+static int shadow_instead(const struct arguments *arguments)
 {
-	static const struct {
-		const char *unit;
-		unsigned long seconds;
-	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}};
-	unsigned long number;
-	char *end;
-
-	if (!isdigit((unsigned char)*text))
-		return -EINVAL;
-	errno = 0;
-	number = strtoul(text, &end, 10);
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(end, units[i].unit) != 0)
-			continue;
-		if (errno || number > TRIAL_SECONDS_MAX / units[i].seconds ||
-		    number * units[i].seconds < TRIAL_SECONDS_MIN)
-			return -ERANGE;
-		*seconds = (__u32)(number * units[i].seconds);
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static int read_options(const struct arguments *arguments, struct apply_request *request)
-{
-	const char *seconds = arguments->values[OPTION_CONFIRM_WITHIN];
-
-	if (seconds && read_seconds(seconds, &request->trial_seconds)) {
-		fprintf(stderr,
-			"rolewall apply: --confirm-within: \"%s\" is no time; accepted: 1 to %u seconds, as in 90, 90s, 10m, 1h\n",
-			seconds, TRIAL_SECONDS_MAX);
-		return ERR_USAGE;
-	}
-	return 0;
+	if (!arguments->values[OPTION_CONFIRM_WITHIN] && !arguments->values[OPTION_COMMENT])
+		return apply_shadow(arguments);
+	fprintf(stderr,
+		"rolewall apply: --shadow changes nothing that would be confirmed or recorded; \"shadow commit\" takes --confirm-within and --comment\n");
+	return ERR_USAGE;
 }
 
 static int run(const struct arguments *arguments)
@@ -114,12 +84,13 @@ static int run(const struct arguments *arguments)
 	struct diagnostics diags = {0};
 	struct input input = {0};
 	struct apply_request request = {.common = &arguments->common, .input = &input};
-	int err = read_options(arguments, &request);
+	int err = apply_options("apply", arguments->values[OPTION_CONFIRM_WITHIN],
+				arguments->values[OPTION_COMMENT], &request);
 
 	if (err)
 		return err;
 	if (arguments->values[OPTION_SHADOW])
-		return apply_shadow(arguments);
+		return shadow_instead(arguments);
 	err = input_load(arguments->common.site, &input, &diags);
 	if (err)
 		diag_print(&diags, stderr);
@@ -146,7 +117,7 @@ const struct command command_apply = {
 		{[OPTION_SHADOW] =
 			 {"shadow", NULL,
 			  "load it beside the running policy and only compare: see `rolewall shadow`"},
-		 [OPTION_CONFIRM_WITHIN] = {"confirm-within", "S",
-					    "on trial for S seconds (or 10m, 1h)"}},
+		 [OPTION_CONFIRM_WITHIN] = OPTION_SPEC_CONFIRM_WITHIN,
+		 [OPTION_COMMENT] = OPTION_SPEC_COMMENT},
 	.run = run,
 };

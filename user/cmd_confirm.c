@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rolewall confirm, rolewall rollback: how a trial ends by hand. */
+/* rolewall confirm: a trial is kept. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include "listing.h"
 #include "trial.h"
 
-static int print_end(const struct trial_end *end, enum format format)
+int trial_print_end(const struct trial_end *end, enum format format)
 {
 	static const struct column columns[] = {{"GENERATION", true, false},
 						{"IN-FORCE", true, false}};
@@ -37,7 +37,7 @@ static int run_confirm(const struct arguments *arguments)
 	if (err)
 		return err;
 	fprintf(stderr, "rolewall: generation %u is confirmed\n", end.generation);
-	return print_end(&end, arguments->common.format);
+	return trial_print_end(&end, arguments->common.format);
 }
 
 const struct command command_confirm = {
@@ -47,25 +47,4 @@ const struct command command_confirm = {
 		"Interfaces that its site does not name are let go, and hooks that it changes are\n"
 		"changed, only now.",
 	.run = run_confirm,
-};
-
-static int run_rollback(const struct arguments *arguments)
-{
-	struct trial_end end = {0};
-	int err = trial_undo(&arguments->common, &end);
-
-	if (err == -ENOENT)
-		fprintf(stderr, "rolewall: nothing is on trial\n");
-	if (err)
-		return err;
-	fprintf(stderr, "rolewall: generation %u was rolled back\n", end.generation);
-	return print_end(&end, arguments->common.format);
-}
-
-const struct command command_rollback = {
-	.name = "rollback",
-	.summary = "Return to the policy before the one on trial",
-	.help = "Ends the trial that \"rolewall apply --confirm-within\" began, at once: what was in\n"
-		"force before is so again.",
-	.run = run_rollback,
 };

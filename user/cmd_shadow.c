@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "apply_options.h"
 #include "applying.h"
 #include "cleanup.h"
 #include "command.h"
@@ -13,6 +14,8 @@
 #include "listing.h"
 #include "shadow_load.h"
 #include "shadow_report.h"
+
+enum { OPTION_CONFIRM_WITHIN, OPTION_COMMENT };
 
 #define TIME_TEXT 24
 
@@ -233,9 +236,13 @@ static int commit(const struct arguments *arguments)
 {
 	struct diagnostics diags = {0};
 	struct input input = {0};
-	const struct apply_request request = {.common = &arguments->common, .input = &input};
-	int err = input_load(arguments->common.site, &input, &diags);
+	struct apply_request request = {.common = &arguments->common, .input = &input};
+	int err = apply_options("shadow commit", arguments->values[OPTION_CONFIRM_WITHIN],
+				arguments->values[OPTION_COMMENT], &request);
 
+	if (err)
+		return err;
+	err = input_load(arguments->common.site, &input, &diags);
 	if (!err)
 		err = shadow_is_of(&arguments->common, &input.policy, &diags);
 	if (err)
@@ -275,5 +282,7 @@ const struct command command_shadow = {
 	.operands = "[commit|drop]",
 	.operands_min = 0,
 	.operands_max = 1,
+	.options = {[OPTION_CONFIRM_WITHIN] = OPTION_SPEC_CONFIRM_WITHIN,
+		    [OPTION_COMMENT] = OPTION_SPEC_COMMENT},
 	.run = run,
 };

@@ -15,6 +15,7 @@
 #include "cleanup.h"
 #include "kern_internal.h"
 #include "kern_shadow.h"
+#include "lock_owner.h"
 
 const char *const pinned_map_names[N_PINNED_MAPS] = {
 #define X(name) #name,
@@ -125,8 +126,10 @@ int kernel_lock(const char *pin_dir, struct kernel *kernel)
 		if (kernel->dir < 0)
 			return -errno;
 		if (flock(kernel->dir, LOCK_EX | LOCK_NB)) {
-			fprintf(stderr, "rolewall: another rolewall is changing %s; try again\n",
-				pin_dir);
+			char owner[LOCK_OWNER_TEXT];
+
+			fprintf(stderr, "rolewall: %s is being changed by %s; try again\n", pin_dir,
+				lock_owner(kernel->dir, owner, sizeof(owner)));
 			return -EBUSY;
 		}
 	} while (!same_dir(pin_dir, kernel->dir));

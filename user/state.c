@@ -10,6 +10,7 @@
 
 #include "cleanup.h"
 #include "disk.h"
+#include "lock_owner.h"
 #include "state_internal.h"
 
 const char *state_outcome_name(enum state_outcome outcome)
@@ -158,11 +159,14 @@ static int make_path(const char *path)
 
 static int lock(const struct state *state)
 {
+	char owner[LOCK_OWNER_TEXT];
+
 	if (!flock(state->dir, LOCK_EX | LOCK_NB))
 		return 0;
 	if (errno != EWOULDBLOCK)
 		return state_complain(state, 0, NULL, "lock", -errno);
-	fprintf(stderr, "rolewall: another rolewall is writing to %s; try again\n", state->path);
+	fprintf(stderr, "rolewall: %s is being written to by %s; try again\n", state->path,
+		lock_owner(state->dir, owner, sizeof(owner)));
 	return -EBUSY;
 }
 

@@ -108,6 +108,7 @@ int state_load_good(const struct state *state, __u32 *generation, struct input *
  */
 int state_before(const struct state *state, __u32 generation, __u32 *before);
 
+#define STATE_COMMENT_MAX 1000U /* bytes */
 #define STATE_KEEP 20U /* kept generations that stay, at least 10; and as many that were not kept */
 
 #endif

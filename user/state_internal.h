@@ -15,7 +15,6 @@
 #define META_MAX 65536U
 #define STATE_FILE_MAX YAML_FILE_MAX /* of a site or matrix */
 #define CURRENT_MAX 64U
-#define COMMENT_MAX 1000U /* bytes */
 
 struct state {
 	char *path;

@@ -122,9 +122,9 @@ int state_prepare(struct state *state, const struct state_entry *entry)
 	const char *file;
 	int err;
 
-	if (entry->comment && strlen(entry->comment) > COMMENT_MAX) {
+	if (entry->comment && strlen(entry->comment) > STATE_COMMENT_MAX) {
 		fprintf(stderr, "rolewall: the comment has %zu bytes; accepted: at most %u\n",
-			strlen(entry->comment), COMMENT_MAX);
+			strlen(entry->comment), STATE_COMMENT_MAX);
 		return -EINVAL;
 	}
 	snprintf(new, sizeof(new), ".%s.new", generation_name(entry->generation, name));

@@ -16,4 +16,7 @@ int trial_confirm(const struct common *common, struct trial_end *end);
 /* Back to what was in force before. */
 int trial_undo(const struct common *common, struct trial_end *end);
 
+/* cmd_confirm.c: as a listing or JSON on stdout. 0 or -errno. */
+int trial_print_end(const struct trial_end *end, enum format format);
+
 #endif

@@ -172,7 +172,7 @@ xdp_id() {
 	flock 9
 	run -1 --separate-stderr timeout 5 nsenter --net="/run/netns/$TAG-gateway" \
 		"$ROLEWALL" apply -c "$SITE" --pin-dir "$PIN" 9<&-
-	[[ $stderr == *another* ]]
+	[[ $stderr == *"$PIN is being changed by process "[0-9]* ]]
 	exec 9<&-
 	[[ $(generation) == "$generation" ]]
 	apply "$SITE"

@@ -187,7 +187,7 @@ static void one_writer(void **context)
 
 	HEARD(bench, err, state_open(&bench->common, true, &second));
 	assert_int_equal(err, -EBUSY);
-	assert_non_null(strstr(bench->said, "another rolewall is writing to"));
+	assert_non_null(strstr(bench->said, "is being written to by process "));
 	second = open_for(bench, false);
 	state_close(second);
 	state_close(first);
@@ -359,7 +359,7 @@ static void refuses_long_comments(void **context)
 {
 	struct bench *bench = *context;
 	struct state *state = open_for(bench, true);
-	char comment[COMMENT_MAX + 2];
+	char comment[STATE_COMMENT_MAX + 2];
 	struct state_entry entry = {.generation = 1, .comment = comment};
 	int err;
 

@@ -1,0 +1,149 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# What apply, confirm, rollback and the clock write into the history, and the way back through it.
+
+# shellcheck disable=SC2154 # run sets stderr
+
+bats_require_minimum_version 1.5.0
+load lib
+
+FE4=10.77.2.10
+
+setup_file() {
+	net_up $FE4/24 fd77:2::10/64
+	serve servers --tcp 5061,2000,2001 "$FE4"
+}
+
+teardown_file() {
+	net_down
+}
+
+setup() {
+	export PIN=$BPFFS/$TAG-history STATE
+	STATE=$(state_dir)
+}
+
+teardown() {
+	[[ -z ${MOUNTED:-} ]] || umount "$MOUNTED"
+	rolewall detach || true
+	[[ ! -e $PIN ]]
+}
+
+# policy NAME PORT [INTERFACES]: a site that opens PORT alone.
+policy() {
+	site "$1" <<-END
+		version: 1
+		interfaces: [${3:-out, in}]
+		pools: [{name: fe, roles: [office-web-apps], addresses: [$FE4]}] # opens $2
+		extra: [{roles: [office-web-apps], ports: [$2], protocols: [tcp]}]
+	END
+}
+
+opens() { # PORT
+	expect open traffic clients tcp "$FE4" "$1"
+}
+
+shuts() { # PORT
+	expect silent traffic clients tcp "$FE4" "$1" --wait "$SILENCE"
+}
+
+meta() { # GENERATION FILTER
+	jq -r "$2" "$STATE/generations/$(printf %06d "$1")/meta.json"
+}
+
+current() {
+	cut -d' ' -f1 "$STATE/current"
+}
+
+@test "a generation is kept with its site, who, when and why" {
+	rolewall apply -c "$(policy one 2000)" --comment 'ticket 4711: Bürozeit'
+	[[ $(meta 1 .outcome) == kept && $(meta 1 .comment) == 'ticket 4711: Bürozeit' && $(current) == 1 ]]
+	[[ $(meta 1 .uid) == "$(id -u)" && $(meta 1 .version) == [0-9]* ]]
+	(($(date +%s) - $(meta 1 .epoch) < 60))
+	cmp "$STATE/generations/000001/site.yaml" "$BATS_TEST_TMPDIR/one.yaml"
+	[[ $(stat -c %a "$STATE") == 700 ]]
+}
+
+@test "rollback goes one back, and again one further, and to any" {
+	local port
+	for port in 2000 2001 5061; do
+		rolewall apply -c "$(policy "p$port" $port)"
+	done
+	rolewall rollback --comment 'port 5061 was wrong'
+	opens 2001
+	shuts 5061
+	[[ $(generation) == 4 && $(meta 4 .based_on) == 2 && $(meta 4 .comment) == 'port 5061 was wrong' ]]
+	rolewall rollback
+	opens 2000
+	[[ $(generation) == 5 && $(meta 5 .based_on) == 1 ]]
+	run -1 --separate-stderr rolewall rollback
+	[[ $stderr == *'no generation before 1'* && $(generation) == 5 ]]
+	# what was deleted from the disk is still in the history
+	rm "$BATS_TEST_TMPDIR"/p*.yaml
+	rolewall rollback 3
+	opens 5061
+	[[ $(generation) == 6 && $(current) == 6 ]]
+	run -1 --separate-stderr rolewall rollback 99
+	[[ $stderr == *99* && $(generation) == 6 ]]
+	run -2 --separate-stderr rolewall rollback -- -1
+	opens 5061
+}
+
+@test "a trial ends in the history as it ended in the kernel" {
+	rolewall apply -c "$(policy one 2000)"
+	rolewall apply -c "$(policy two 2001)" --confirm-within 60
+	[[ $(meta 2 .outcome) == trial && $(current) == 1 ]]
+	rolewall rollback
+	[[ $(meta 2 .outcome) == rolled-back && $(current) == 1 ]]
+	rolewall apply -c "$(policy two 2001)" --confirm-within 60
+	rolewall confirm
+	[[ $(meta 3 .outcome) == kept && $(current) == 3 ]]
+	rolewall apply -c "$(policy one 2000)" --confirm-within 1
+	wait_for 10 is_in_force 3
+	rolewall apply -c "$(policy two 5061)"
+	[[ $(meta 4 .outcome) == returned && $(meta 5 .outcome) == kept && $(current) == 5 ]]
+}
+
+is_in_force() { # GENERATION
+	[[ $(generation) == "$1" ]]
+}
+
+@test "an apply that fails behind its entry says so there, and the number is not used again" {
+	rolewall apply -c "$(policy one 2000)"
+	run -1 rolewall apply -c "$(policy two 2001 'out, {name: lo, hook: xdp-native}')" # lo has none
+	[[ $(generation) == 1 && $(current) == 1 ]]
+	[[ $(meta 2 .outcome) == failed ]]
+	rolewall apply -c "$(policy one 2000)"
+	[[ $(generation) == 3 ]]
+}
+
+@test "where the history cannot be written an apply is refused, but a trial ends all the same" {
+	rolewall apply -c "$(policy one 2000)"
+	rolewall apply -c "$(policy two 2001)" --confirm-within 60
+	mount --bind "$STATE" "$STATE"
+	MOUNTED=$STATE
+	mount -o remount,bind,ro "$STATE"
+	run -0 --separate-stderr rolewall confirm
+	[[ $stderr == *"$STATE"*"Read-only file system"* ]]
+	opens 2001
+	run -1 --separate-stderr rolewall apply -c "$(policy one 2000)"
+	[[ $stderr == *"$STATE"*"Read-only file system"*"nothing was changed"* && $(generation) == 2 ]]
+	opens 2001
+	umount "$MOUNTED"
+	unset MOUNTED
+	# the next that can write says what the kernel knew
+	rolewall apply -c "$(policy one 2000)"
+	[[ $(meta 2 .outcome) == kept && $(meta 3 .outcome) == kept ]]
+}
+
+@test "whoever has the lock is named" {
+	rolewall apply -c "$(policy one 2000)"
+	exec 9<"$PIN"
+	flock -n 9
+	run -1 --separate-stderr rolewall apply -c "$(policy two 2001)" 9<&-
+	[[ $stderr == *"$PIN is being changed by process "*"; try again"* ]]
+	[[ $stderr == *"nothing was changed"* && $(generation) == 1 ]]
+	exec 9<&-
+	rolewall apply -c "$(policy two 2001)"
+}
