@@ -41,7 +41,7 @@ static struct roster roster_of(const struct transaction *transaction)
 {
 	const struct site *site = &transaction->request->input->site;
 
-	return (struct roster){site->interfaces, site->n_interfaces};
+	return (struct roster){site->interfaces, site->n_interfaces, transaction->request->at_boot};
 }
 
 /* --- before anything is touched */
@@ -54,6 +54,8 @@ static int open_running(struct transaction *transaction)
 	transaction->fresh = err == -ENOENT;
 	if (transaction->fresh)
 		return registries_init(&transaction->registries);
+	if (!err && transaction->request->at_boot)
+		return -EEXIST;
 	if (!err)
 		err = settle_refuse_trial(kernel);
 	return err ? err : counters_registries(kernel, &transaction->registries);
@@ -64,6 +66,8 @@ static __u32 next_generation(const struct transaction *transaction)
 {
 	__u32 newest = transaction->fresh ? 0 : generation_newest(&transaction->kernel);
 
+	if (transaction->request->generation)
+		return transaction->request->generation;
 	return (newest > transaction->newest ? newest : transaction->newest) + 1;
 }
 

@@ -13,7 +13,9 @@ struct apply_request {
 	__u32 trial_seconds; /* unless somebody confirms it within these; 0 = for good */
 	const char *comment; /* NULL = none */
 	__u32 based_on; /* a rollback to that generation; 0 = it is none */
-	bool unrecorded; /* no history: for tests */
+	__u32 generation; /* what it is called; 0 = the next number */
+	bool unrecorded; /* no history: for tests, and for what is in it already */
+	bool at_boot; /* only where nothing runs (-EEXIST), with those interfaces there are */
 };
 
 struct applied {

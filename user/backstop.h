@@ -46,4 +46,9 @@ void backstop_sets_free(struct backstop_sets *sets);
  */
 int backstop_sync(const struct kernel *kernel);
 
+/* cmd_backstop.c: `backstop on`, for what is loaded or will be. Messages on stderr. */
+int backstop_start(const char *pin_dir);
+/* Says what nf_tables refuses, if it does; returns err. */
+int backstop_explain(int err);
+
 #endif

@@ -11,7 +11,7 @@
 #include "describe.h"
 #include "listing.h"
 
-static int explain(int err)
+int backstop_explain(int err)
 {
 	if (!err)
 		return 0;
@@ -39,7 +39,7 @@ static int read_sets(const char *pin_dir, struct kernel *kernel, struct backstop
 	return err ? err : backstop_sets_read(kernel, &wanted, sets);
 }
 
-static int turn_on(const char *pin_dir)
+int backstop_start(const char *pin_dir)
 {
 	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
 	_cleanup_(backstop_sets_free) struct backstop_sets sets = {0};
@@ -51,7 +51,7 @@ static int turn_on(const char *pin_dir)
 		fprintf(stderr,
 			"rolewall: nothing is loaded at %s: the backstop has nothing to hold until then\n",
 			pin_dir);
-	return explain(backstop_on(pin_dir, &sets));
+	return backstop_explain(backstop_on(pin_dir, &sets));
 }
 
 static int print_state(const char *pin_dir, enum format format)
@@ -65,7 +65,7 @@ static int print_state(const char *pin_dir, enum format format)
 	struct listing listing = {.columns = columns, .n_columns = 4};
 	struct backstop_state state;
 	char packets[24], bytes[24];
-	int err = explain(backstop_read(pin_dir, &state));
+	int err = backstop_explain(backstop_read(pin_dir, &state));
 
 	if (err)
 		return err;
@@ -89,9 +89,9 @@ static int run(const struct arguments *arguments)
 	const char *word = arguments->operands[0];
 
 	if (!strcmp(word, "on"))
-		return turn_on(pin_dir);
+		return backstop_start(pin_dir);
 	if (!strcmp(word, "off"))
-		return explain(backstop_off(pin_dir));
+		return backstop_explain(backstop_off(pin_dir));
 	if (!strcmp(word, "status"))
 		return print_state(pin_dir, arguments->common.format);
 	fprintf(stderr, "rolewall backstop: unknown word \"%s\"; accepted: on, off, status\n",

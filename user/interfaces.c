@@ -49,7 +49,7 @@ int interfaces_check(const struct kernel *kernel, struct roster wanted)
 {
 	int err = 0, found;
 
-	for (size_t i = 0; i < wanted.count; i++) {
+	for (size_t i = 0; i < wanted.count && !wanted.early; i++) {
 		found = kernel_check_interface(kernel, &wanted.items[i]);
 		if (!err)
 			err = found;
@@ -151,6 +151,18 @@ static int clear_sides(const struct interface_change *change)
 	return err;
 }
 
+/* At boot one interface is no reason to leave the others unfiltered. */
+static int prepare_early(struct interface_change *change, const struct site_interface *interface)
+{
+	if (!if_nametoindex(interface->name)) {
+		fprintf(stderr, "rolewall: %s: there is no such interface yet\n", interface->name);
+		return 0;
+	}
+	if (kernel_check_interface(change->kernel, interface) || prepare_one(change, interface))
+		fprintf(stderr, "rolewall: %s: NOT FILTERED\n", interface->name);
+	return 0;
+}
+
 int interfaces_prepare(struct interface_change *change)
 {
 	int err = kernel_attachments(change->kernel, &change->before, &change->n_before);
@@ -161,7 +173,8 @@ int interfaces_prepare(struct interface_change *change)
 	change->touched = true;
 	err = clear_sides(change);
 	for (size_t i = 0; i < change->wanted.count && !err; i++)
-		err = prepare_one(change, &change->wanted.items[i]);
+		err = (change->wanted.early ? prepare_early
+					    : prepare_one)(change, &change->wanted.items[i]);
 	/* Those that are kept may have another MAC address since. */
 	kernel_forward_ports(change->kernel);
 	return err;

@@ -12,6 +12,7 @@
 struct roster {
 	const struct site_interface *items;
 	size_t count;
+	bool early; /* what is not there yet, or refuses, is left to the agent */
 };
 
 struct interface_change {
