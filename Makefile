@@ -6,6 +6,10 @@ DESTDIR ?=
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/rolewall
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+# As the controller has them: these do not move with PREFIX.
+CONFDIR ?= /etc/rolewall
+STATEDIR ?= /var/lib/rolewall
 
 CC ?= gcc
 CLANG ?= clang
@@ -75,17 +79,29 @@ $(B)/rolewall: $(USER_OBJECTS)
 # --- tests: tests/tests.mk
 include tests/tests.mk
 
+UNITS := rolewall.service rolewall-agent.service
+
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(DOCDIR)/performance
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(CONFDIR)
+	install -d -m 0700 $(DESTDIR)$(STATEDIR)
 	install -m 0755 $(B)/rolewall $(DESTDIR)$(SBINDIR)/rolewall
 	install -m 0644 README.md LICENSE docs/*.md $(DESTDIR)$(DOCDIR)/
 	install -m 0644 docs/performance/*.svg $(DESTDIR)$(DOCDIR)/performance/
 	install -m 0644 docs/examples/*.yaml user/matrix/*.yaml $(DESTDIR)$(DOCDIR)/examples/
+	install -m 0644 docs/examples/site.yaml $(DESTDIR)$(CONFDIR)/site.yaml.example
 	install -m 0644 docs/rolewall.8 $(DESTDIR)$(MANDIR)/man8/rolewall.8
+	for unit in $(UNITS); do \
+		sed 's|@SBINDIR@|$(SBINDIR)|; s|@DOCDIR@|$(DOCDIR)|' systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \
+		chmod 0644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
+	done
 
+# What runs goes on; the administrator's site files and the history stay.
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/rolewall $(DESTDIR)$(MANDIR)/man8/rolewall.8
+	rm -f $(UNITS:%=$(DESTDIR)$(UNITDIR)/%) $(DESTDIR)$(CONFDIR)/site.yaml.example
 	rm -rf $(DESTDIR)$(DOCDIR)
+	rmdir $(DESTDIR)$(CONFDIR) $(DESTDIR)$(STATEDIR) 2>/dev/null || true
 
 clean:
 	rm -rf $(B)

@@ -1,0 +1,161 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# The units as installed, run by a real systemd in namespaces of its own: what they may, that they
+# come back, and that nothing they do cuts traffic.
+
+bats_require_minimum_version 1.5.0
+load lib
+
+FE4=10.77.2.10 FE6=fd77:2::10
+
+setup_file() {
+	net_up $FE4/24 $FE6/64
+	export DEST=$NET_DIR/dest MANAGER MANAGER_PARENT
+	make -s -C "$ROOT" install DESTDIR="$DEST" >&2
+	serve servers --tcp 5061,2000 --udp 50000 "$FE4" "$FE6"
+	cat >"$DEST/etc/rolewall/site.yaml" <<-END
+		version: 1
+		interfaces: [{name: out, side: outside}, {name: in, side: inside}]
+		pools: [{name: fe, roles: [front-end], addresses: [$FE4, "$FE6"]}]
+	END
+	start_manager
+}
+
+# All that the manager started goes with it.
+teardown_file() {
+	[[ -z ${MANAGER-} ]] || kill -KILL "$MANAGER"
+	wait "$MANAGER_PARENT" || true
+	remove_cgroups
+	net_down
+}
+
+# They are of the host's hierarchy, wherever that is mounted.
+remove_cgroups() {
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare --mount sh -c '
+		mount -t cgroup2 cgroup2 "$1" && cd "$1" || exit
+		deadline=$(($(date +%s) + 5))
+		while [ -d "$2" ] && [ "$(date +%s)" -lt $deadline ]; do
+			find "$2" -depth -type d -exec rmdir {} + 2>/dev/null || sleep 0.05
+		done' sh "$DEST" "$TAG"
+}
+
+# A systemd, whose process id is $MANAGER.
+start_manager() {
+	mkdir "$NET_DIR/var-lib"
+	mkdir -m 0700 "$NET_DIR/var-lib/rolewall"
+	background gateway unshare --mount "$ROOT/tests/e2e/manager.bash" "$DEST" "$TAG" "$NET_DIR/var-lib" \
+		>"$NET_DIR/manager.log" 2>&1
+	MANAGER_PARENT=$BACKGROUND
+	wait_for 10 find_manager
+	wait_for 20 is_active rolewall-agent
+}
+
+find_manager() {
+	local child
+	child=$(cat "/proc/$MANAGER_PARENT/task/$MANAGER_PARENT/children" 2>/dev/null) || return
+	child=${child%% *}
+	[[ -n $child && $(cat "/proc/$child/comm") == systemd ]] && MANAGER=$child
+}
+
+inside() {
+	nsenter --target "$MANAGER" --mount --net --pid -- "$@"
+}
+
+is_active() { # UNIT
+	[[ $(inside systemctl is-active "$1.service") == active ]]
+}
+
+property() { # UNIT NAME
+	inside systemctl show --value --property "$2" "$1.service"
+}
+
+agent_pid() { # as the host has it
+	pgrep --ns "$MANAGER" --nslist pid -x rolewall
+}
+
+condition() { # INTERFACE WORD
+	inside rolewall status --json | jq -e --arg name "$1" --arg want "$2" \
+		'.interfaces[] | select(.name == $name) | .condition == $want' >/dev/null
+}
+
+remake_out() {
+	ip -n "$TAG-gateway" link delete out
+	ip link add eth0 netns "$TAG-clients" type veth peer name out netns "$TAG-gateway"
+	ip -n "$TAG-clients" link set eth0 up
+	ip -n "$TAG-gateway" link set out up
+	ns_address clients eth0 "$CLIENT4/24" "$CLIENT6/64"
+	ns_address gateway out 10.77.1.1/24 fd77:1::1/64
+	ns_default_route clients 10.77.1.1 fd77:1::1
+}
+
+@test "systemd-analyze finds nothing wrong, and no more exposed than the page says" {
+	units=$DEST/usr/local/lib/systemd/system
+	for unit in rolewall rolewall-agent; do
+		# where the file names what is not installed on this host
+		sed "s|/usr/local|$DEST/usr/local|" "$units/$unit.service" >"$BATS_TEST_TMPDIR/$unit.service"
+	done
+	run -0 systemd-analyze verify --man=no "$BATS_TEST_TMPDIR/rolewall.service" \
+		"$BATS_TEST_TMPDIR/rolewall-agent.service"
+	[[ -z $output ]]
+	for unit in rolewall rolewall-agent; do
+		said=$(sed -nE "s/^\| \`$unit\.service\` \| ([0-9.]+) .*/\1/p" "$ROOT/docs/boot.md")
+		run -0 systemd-analyze security --offline=true --no-pager "$BATS_TEST_TMPDIR/$unit.service"
+		[[ $output =~ 'Overall exposure level for '$unit'.service: '([0-9.]+) ]]
+		awk -v is="${BASH_REMATCH[1]}" -v said="$said" 'BEGIN { exit !(said != "" && is <= said) }'
+	done
+}
+
+@test "booted by systemd: enforced, two capabilities, a filter on system calls" {
+	[[ $(property rolewall Result) == success ]]
+	[[ $(property rolewall ActiveState) == active ]]
+	condition out filtered
+	condition in filtered
+	passes_tcp "$FE4" 5061
+	passes_udp "$FE6" 50000
+	silent_tcp "$FE4" 2000
+	agent=$(agent_pid)
+	for line in 'CapInh:	0000000000000000' 'CapPrm:	0000008000001000' 'CapEff:	0000008000001000' \
+		'CapBnd:	0000008000001000' 'CapAmb:	0000000000000000' 'NoNewPrivs:	1' 'Seccomp:	2'; do
+		grep -qx "$line" "/proc/$agent/status"
+	done
+	run ! nsenter --target "$agent" --mount touch /etc/x /sys/x /proc/sys/x /var/lib/rolewall/x
+}
+
+@test "the agent does all of its work under its unit's restrictions" {
+	remake_out
+	wait_for 5 condition out filtered
+	silent_tcp "$FE4" 2000
+	metrics() { in_ns gateway curl -sS --max-time 5 http://127.0.0.1:9588/metrics; }
+	metrics | grep -qx 'rolewall_agent_reattached_total 1'
+	metrics | grep -q '^rolewall_dropped_packets_total{reason="port_not_in_matrix"} [1-9]'
+	[[ $(property rolewall-agent StatusText) == 'Generation 1, 2 of 2 interfaces filtered' ]]
+	# what holds back while nothing is attached is put back
+	in_ns gateway nft flush ruleset
+	wait_for 5 in_ns gateway nft list table inet rolewall
+	# taken off and loaded again: another directory of pins
+	inside rolewall detach
+	inside rolewall apply
+	remake_out
+	wait_for 5 condition out filtered
+}
+
+restarts_are() { # NUMBER
+	[[ $(property rolewall-agent NRestarts) == "$1" && $(property rolewall-agent ActiveState) == active ]]
+}
+
+@test "killed or stuck, the agent comes back; stopped, everything stays in force" {
+	kill -KILL "$(agent_pid)"
+	wait_for 10 restarts_are 1
+	kill -STOP "$(agent_pid)"
+	wait_for 20 restarts_are 2
+	remake_out
+	wait_for 5 condition out filtered
+	generation=$(inside rolewall status --json | jq .generation)
+	inside systemctl restart rolewall
+	inside systemctl stop rolewall-agent rolewall
+	[[ $(inside rolewall status --json | jq .generation) == "$generation" ]]
+	passes_tcp "$FE4" 5061
+	silent_tcp "$FE4" 2000
+}
