@@ -173,6 +173,7 @@ static int bring_in(struct transaction *transaction)
 		.kernel = kernel,
 		.wanted = roster_of(transaction),
 		.slot = transaction->slot,
+		.replace = transaction->request->replace,
 		.trial = transaction->request->trial_seconds != 0,
 	};
 	if (!err)
@@ -200,6 +201,8 @@ static void finish(const struct transaction *transaction)
 
 	if (!transaction->request->trial_seconds)
 		err = interfaces_finish(&transaction->kernel, roster_of(transaction));
+	if (!err && transaction->request->replace)
+		interfaces_replace(&transaction->kernel, roster_of(transaction));
 	if (!err)
 		err = backstop_sync(&transaction->kernel);
 	if (err)
@@ -234,7 +237,8 @@ int policy_apply(const struct apply_request *request, struct applied *applied,
 	if (!err)
 		err = make_image(&transaction, diags);
 	if (!err)
-		err = interfaces_check(&transaction.kernel, roster_of(&transaction));
+		err = interfaces_check(&transaction.kernel, roster_of(&transaction),
+				       request->replace);
 	if (!err)
 		err = record_prepare(request, &transaction.record, applied->generation,
 				     transaction.image.page[0].cell[HEADER_CHECKSUM]);

@@ -11,6 +11,7 @@ struct apply_request {
 	const struct common *common; /* pin_dir, state_dir */
 	const struct input *input;
 	__u32 trial_seconds; /* unless somebody confirms it within these; 0 = for good */
+	bool replace; /* XDP programs of others make room; not on trial */
 	const char *comment; /* NULL = none */
 	__u32 based_on; /* a rollback to that generation; 0 = it is none */
 	__u32 generation; /* what it is called; 0 = the next number */

@@ -13,7 +13,7 @@
 #include "input.h"
 #include "listing.h"
 
-enum { OPTION_SHADOW, OPTION_CONFIRM_WITHIN, OPTION_COMMENT };
+enum { OPTION_SHADOW, OPTION_CONFIRM_WITHIN, OPTION_COMMENT, OPTION_REPLACE };
 
 static int print_json(const struct applied *applied)
 {
@@ -89,6 +89,12 @@ static int run(const struct arguments *arguments)
 
 	if (err)
 		return err;
+	request.replace = arguments->values[OPTION_REPLACE];
+	if (request.replace && request.trial_seconds) {
+		fprintf(stderr,
+			"rolewall apply: --replace cannot be on trial: nobody could bring the other program back\n");
+		return ERR_USAGE;
+	}
 	if (arguments->values[OPTION_SHADOW])
 		return shadow_instead(arguments);
 	err = input_load(arguments->common.site, &input, &diags);
@@ -118,6 +124,8 @@ const struct command command_apply = {
 			 {"shadow", NULL,
 			  "load it beside the running policy and only compare: see `rolewall shadow`"},
 		 [OPTION_CONFIRM_WITHIN] = OPTION_SPEC_CONFIRM_WITHIN,
-		 [OPTION_COMMENT] = OPTION_SPEC_COMMENT},
+		 [OPTION_COMMENT] = OPTION_SPEC_COMMENT,
+		 [OPTION_REPLACE] = {"replace", NULL,
+				     "take XDP programs of others off the site's interfaces"}},
 	.run = run,
 };

@@ -45,12 +45,12 @@ static bool is_among(const struct attachment *wanted, const struct attachment *l
 	return false;
 }
 
-int interfaces_check(const struct kernel *kernel, struct roster wanted)
+int interfaces_check(const struct kernel *kernel, struct roster wanted, bool replace)
 {
 	int err = 0, found;
 
 	for (size_t i = 0; i < wanted.count && !wanted.early; i++) {
-		found = kernel_check_interface(kernel, &wanted.items[i]);
+		found = kernel_check_interface(kernel, &wanted.items[i], replace);
 		if (!err)
 			err = found;
 	}
@@ -84,6 +84,12 @@ static int change_hook(const struct kernel *kernel, const struct attachment *old
 	return err;
 }
 
+/* Somebody else's XDP program is where ours should be. */
+static bool is_taken(const struct kernel *kernel, const struct site_interface *interface)
+{
+	return interface->hook != HOOK_TC && kernel_foreign(kernel, interface->name);
+}
+
 /*
  * One link is enough for each interface; what else is there was a bridge between two hooks.
  * -ENOENT: the interface has none.
@@ -101,7 +107,7 @@ static int settle_hook(const struct kernel *kernel, const struct site_interface 
 	for (size_t i = 0; i < count && !err; i++)
 		if (&list[i] != kept && !strcmp(list[i].name, kept->name))
 			err = kernel_detach(kernel, &list[i]);
-	if (!err && !hook_fits(kept, interface))
+	if (!err && !hook_fits(kept, interface) && !is_taken(kernel, interface))
 		err = change_hook(kernel, kept, interface);
 	return err;
 }
@@ -124,6 +130,7 @@ static int prepare_one(struct interface_change *change, const struct site_interf
 {
 	const struct attachment *attachment =
 		find_attached(change->before, change->n_before, interface);
+	struct site_interface now = *interface;
 	enum hook hook;
 	int err = kernel_set_side(change->kernel, if_nametoindex(interface->name), change->slot,
 				  interface->side);
@@ -131,12 +138,17 @@ static int prepare_one(struct interface_change *change, const struct site_interf
 	if (err || (attachment && (change->trial || hook_fits(attachment, interface))))
 		return err;
 	if (attachment)
-		return change_hook(change->kernel, attachment, interface);
+		return is_taken(change->kernel, interface)
+			       ? 0
+			       : change_hook(change->kernel, attachment, interface);
 	err = remove_empty(change, interface->name);
 	if (err)
 		return err;
+	/* Behind the other's program until the flip: no moment in which neither looks. */
+	if (change->replace && is_taken(change->kernel, interface))
+		now.hook = HOOK_TC;
 	kernel_open_gates(change->kernel);
-	return kernel_attach(change->kernel, interface, ENTRY_TRIAL, &hook);
+	return kernel_attach(change->kernel, &now, ENTRY_TRIAL, &hook);
 }
 
 /* An interface that the site names no more has no side under its image. */
@@ -243,6 +255,35 @@ int interfaces_finish(const struct kernel *kernel, struct roster wanted)
 	if (!err)
 		kernel_set_changing(kernel, false);
 	return err;
+}
+
+static void replace_one(const struct kernel *kernel, const struct attachment *kept,
+			const struct site_interface *interface)
+{
+	struct site_interface now = *interface;
+
+	if (now.hook == HOOK_AUTO)
+		now.hook = HOOK_XDP_NATIVE;
+	if (kernel_remove_foreign(kernel, now.name))
+		return;
+	if (kept->hook == HOOK_TC && change_hook(kernel, kept, &now))
+		fprintf(stderr, "rolewall: %s: stays attached by %s\n", now.name,
+			hook_name(kept->hook));
+}
+
+void interfaces_replace(const struct kernel *kernel, struct roster wanted)
+{
+	_cleanup_free_ struct attachment *list = NULL;
+	size_t count = 0;
+
+	if (kernel_attachments(kernel, &list, &count))
+		return;
+	for (size_t i = 0; i < wanted.count; i++) {
+		const struct attachment *kept = find_attached(list, count, &wanted.items[i]);
+
+		if (kept && is_taken(kernel, &wanted.items[i]))
+			replace_one(kernel, kept, &wanted.items[i]);
+	}
 }
 
 int interfaces_drop_trial(const struct kernel *kernel)

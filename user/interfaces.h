@@ -19,6 +19,7 @@ struct interface_change {
 	const struct kernel *kernel;
 	struct roster wanted;
 	__u32 slot; /* of the candidate */
+	bool replace; /* XDP programs of others make room: behind the flip */
 	bool trial; /* what takes something off an interface has to wait until it is confirmed */
 	struct attachment *before;
 	size_t n_before;
@@ -26,7 +27,7 @@ struct interface_change {
 };
 
 /* Checks every interface; nothing is changed. Messages on stderr. */
-int interfaces_check(const struct kernel *kernel, struct roster wanted);
+int interfaces_check(const struct kernel *kernel, struct roster wanted, bool replace);
 /*
  * The first step: sides of the slot, links with trial entries for new interfaces (the gates are
  * open until the flip), and, if it is no trial, other hooks. 0 or -errno, messages on stderr.
@@ -41,6 +42,11 @@ void interfaces_free(struct interface_change *change);
  * let go. Also sees to whatever a controller that was killed left behind.
  */
 int interfaces_finish(const struct kernel *kernel, struct roster wanted);
+/*
+ * Behind that: takes XDP programs of others off what we hold by TC meanwhile, and goes there. What
+ * cannot be had stays at TC. Messages on stderr.
+ */
+void interfaces_replace(const struct kernel *kernel, struct roster wanted);
 /* Lets go what was attached for a trial. */
 int interfaces_drop_trial(const struct kernel *kernel);
 

@@ -184,20 +184,11 @@ int kernel_attachments(const struct kernel *kernel, struct attachment **list, si
 	return 0;
 }
 
-static bool is_ours(const struct kernel *kernel, __u32 program)
-{
-	const int own[] = {kernel->xdp, kernel->xdp_trial, kernel->shadow_xdp};
-
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (own[i] >= 0 && program == program_id(own[i]))
-			return true;
-	return false;
-}
-
-int kernel_check_interface(const struct kernel *kernel, const struct site_interface *interface)
+int kernel_check_interface(const struct kernel *kernel, const struct site_interface *interface,
+			   bool replace)
 {
 	unsigned int ifindex = if_nametoindex(interface->name);
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	__u32 foreign;
 
 	if (!ifindex) {
 		fprintf(stderr, "rolewall: there is no interface %s\n", interface->name);
@@ -208,15 +199,14 @@ int kernel_check_interface(const struct kernel *kernel, const struct site_interf
 			interface->name, ifindex, IFINDEX_MAX - 1);
 		return -E2BIG;
 	}
-	if (interface->hook == HOOK_TC || bpf_xdp_query((int)ifindex, 0, &query))
+	foreign = interface->hook == HOOK_TC || replace ? 0
+							: kernel_foreign(kernel, interface->name);
+	if (!foreign)
 		return 0;
-	if (query.prog_id && !is_ours(kernel, query.prog_id)) {
-		fprintf(stderr,
-			"rolewall: another XDP program (id %u) is attached to %s; remove it, or say `hook: tc`\n",
-			query.prog_id, interface->name);
-		return -EBUSY;
-	}
-	return 0;
+	fprintf(stderr,
+		"rolewall: another XDP program (id %u) is attached to %s; remove it, or say `hook: tc`, or `apply --replace`\n",
+		foreign, interface->name);
+	return -EBUSY;
 }
 
 /* --- changes */

@@ -176,7 +176,8 @@ struct attachment {
 /* All attachments, by name; *list is to be freed. */
 int kernel_attachments(const struct kernel *kernel, struct attachment **list, size_t *count);
 /* Checks that INTERFACE can be attached to; nothing is changed. Messages on stderr. */
-int kernel_check_interface(const struct kernel *kernel, const struct site_interface *interface);
+int kernel_check_interface(const struct kernel *kernel, const struct site_interface *interface,
+			   bool replace);
 /* Attaches; *hook is what was taken. Messages on stderr. */
 int kernel_attach(const struct kernel *kernel, const struct site_interface *interface,
 		  enum link_entry entry, enum hook *hook);
@@ -191,6 +192,10 @@ int kernel_detach(const struct kernel *kernel, const struct attachment *attachme
  * kernel forwards; message on stderr.
  */
 void kernel_forward_ports(const struct kernel *kernel);
+/* kern_foreign.c: the id of an XDP program on the interface that is not ours; 0 = none. */
+__u32 kernel_foreign(const struct kernel *kernel, const char *interface);
+/* Takes it off, whoever holds it. 0, or -errno with a message. */
+int kernel_remove_foreign(const struct kernel *kernel, const char *interface);
 /* Says on which side an interface is under a slot's image. */
 int kernel_set_side(const struct kernel *kernel, unsigned int ifindex, __u32 slot, enum side side);
 

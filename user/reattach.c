@@ -51,7 +51,7 @@ int reattach(const struct kernel *kernel, const struct wanted_interface *interfa
 	struct trial trial;
 	enum link_entry entry = ENTRY_PLAIN;
 	enum hook hook;
-	int err = kernel_check_interface(kernel, &asked);
+	int err = kernel_check_interface(kernel, &asked, false);
 
 	if (!err)
 		err = set_sides(kernel, interface, ifindex);

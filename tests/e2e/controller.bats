@@ -135,8 +135,50 @@ xdp_id() {
 	[[ $foreign != 0 ]]
 	run -1 --separate-stderr apply "$SITE"
 	[[ $stderr == *out* ]]
-	[[ $(xdp_id out) == "$foreign" && $(xdp_id in) == 0 && ! -e $PIN ]]
+	[[ $stderr == *"--replace"* && $(xdp_id out) == "$foreign" && $(xdp_id in) == 0 && ! -e $PIN ]]
 	ip -n "$TAG-gateway" link set dev out xdpdrv off
+}
+
+# Datagrams for a port where nobody listens that got through.
+arrived() {
+	in_ns servers nstat -asz UdpNoPorts | awk '$1 == "UdpNoPorts" { print $2 }'
+}
+
+# As fast as a shell can, to a port that no row opens.
+flood_without_end() {
+	# shellcheck disable=SC2016 # the inner shell's
+	background clients bash -c 'while :; do echo x; done >/dev/udp/$0/2001' "$FE4"
+}
+
+@test "--replace: another program makes room, whoever holds it, and nothing slips through" {
+	! kernel_before 6.6 || skip 'needs tcx, Linux 6.6'
+	local other before
+	other=$(site_on out)
+	PIN=$PIN-second apply "$other" # held by a link
+	ip -n "$TAG-gateway" link set dev in xdpdrv obj "$ROOT/build/e2e/sink.bpf.o" sec xdp
+	foreign="$(xdp_id out) $(xdp_id in)"
+	run -2 --separate-stderr rolewall apply -c "$SITE" --replace --confirm-within 5
+	[[ $stderr == *--replace* && "$(xdp_id out) $(xdp_id in)" == "$foreign" ]]
+	flood_without_end
+	wait_for 5 second_drops
+	before=$(arrived)
+	rolewall apply -c "$SITE" --replace
+	drops=$(PIN=$PIN rolewall drops --json | jq .reasons.port_not_in_matrix.packets)
+	wait_for 5 drops_more_than "$drops"
+	kill "$BACKGROUND"
+	[[ $(arrived) == "$before" ]]
+	[[ $(rolewall status --json | jq -c '[.interfaces[].hook]') == '["xdp-native","xdp-native"]' ]]
+	[[ $(xdp_id out) != "${foreign% *}" && $(xdp_id in) != "${foreign#* }" ]]
+	passes_tcp "$FE4" 5061
+	PIN=$PIN-second rolewall detach
+}
+
+second_drops() {
+	(($(PIN=$PIN-second rolewall drops --json | jq .reasons.port_not_in_matrix.packets) > 100))
+}
+
+drops_more_than() { # PACKETS
+	(($(rolewall drops --json | jq .reasons.port_not_in_matrix.packets) > $1))
 }
 
 @test "other tools cannot take the program off" {
