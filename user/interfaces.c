@@ -170,7 +170,8 @@ static int prepare_early(struct interface_change *change, const struct site_inte
 		fprintf(stderr, "rolewall: %s: there is no such interface yet\n", interface->name);
 		return 0;
 	}
-	if (kernel_check_interface(change->kernel, interface) || prepare_one(change, interface))
+	if (kernel_check_interface(change->kernel, interface, change->replace) ||
+	    prepare_one(change, interface))
 		fprintf(stderr, "rolewall: %s: NOT FILTERED\n", interface->name);
 	return 0;
 }
