@@ -4,6 +4,7 @@
 
 #include "apply.h"
 #include "backstop.h"
+#include "capabilities.h"
 #include "cleanup.h"
 #include "compile.h"
 #include "counters.h"
@@ -231,7 +232,9 @@ int policy_apply(const struct apply_request *request, struct applied *applied,
 	int err;
 
 	*applied = (struct applied){.trial_seconds = request->trial_seconds};
-	err = open_running(&transaction);
+	err = capabilities_check();
+	if (!err)
+		err = open_running(&transaction);
 	if (!err)
 		err = record_open(request, &transaction.record, &transaction.newest);
 	if (!err)

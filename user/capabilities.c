@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -50,4 +51,42 @@ int capabilities_drop(void)
 			"rolewall: cannot drop privileges: %s; CAP_NET_ADMIN and CAP_BPF are needed\n",
 			strerror(-err));
 	return err;
+}
+
+int capabilities_check(void)
+{
+	static const struct {
+		const char *name;
+		unsigned int number;
+	} needed[] = {
+		{"CAP_NET_ADMIN", CAP_NET_ADMIN},
+		{"CAP_BPF", CAP_BPF},
+		{"CAP_PERFMON", CAP_PERFMON},
+	};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[2];
+	char missing[64] = "";
+
+	if (syscall(SYS_bpf, -1, NULL, 0) < 0 && errno == ENOSYS) {
+		fprintf(stderr, "rolewall: this kernel has no bpf() (CONFIG_BPF_SYSCALL)\n");
+		return -ENOSYS;
+	}
+	if (syscall(SYS_capget, &header, sets))
+		return 0; /* the kernel will tell */
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		unsigned int number = needed[i].number;
+		/* Before Linux 5.8, and since, CAP_SYS_ADMIN stands for the two others. */
+		bool admin = sets[0].effective & 1U << CAP_SYS_ADMIN && number != CAP_NET_ADMIN;
+
+		if (admin || sets[number / 32].effective & 1U << number % 32)
+			continue;
+		snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing), "%s%s",
+			 *missing ? ", " : "", needed[i].name);
+	}
+	if (!*missing)
+		return 0;
+	fprintf(stderr,
+		"rolewall: not allowed to load programs: %s missing; run it as root, or with CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON\n",
+		missing);
+	return -EPERM;
 }
