@@ -62,7 +62,7 @@ e2e: all $(TOOLS) $(E2E_OBJECTS)
 
 # minutes of calls, 1 GB over HTTPS, every variation of every scan, interfaces made 200 times
 soak: all $(TOOLS) $(B)/test-gcc/test_power_loss
-	SOAK=1 tests/run tests/e2e/programs.bats tests/e2e/scanner.bats tests/e2e/backstop.bats \
+	SOAK=1 tests/run tests/e2e/programs.bats tests/e2e/scanner.bats tests/e2e/backstop.bats tests/e2e/upgrade.bats \
 		$(B)/test-gcc/test_power_loss
 
 # make bench OPTIONS=--quick
