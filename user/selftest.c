@@ -8,6 +8,7 @@
 #include "expectation.h"
 #include "frame_build.h"
 #include "port_tables.h"
+#include "progress.h"
 #include "row.h"
 #include "running.h"
 #include "selftest.h"
@@ -134,8 +135,8 @@ static int ask(struct run *run, const struct expectation *expectation, enum dire
 	return -EBADMSG;
 }
 
-/* The ends of opening I and the ports beside it. */
-static int ask_opening(struct run *run, struct expectation *expectation, size_t i)
+/* The ends of opening I and the ports beside it; not WHOLE: its first port alone. */
+static int ask_opening(struct run *run, struct expectation *expectation, size_t i, bool whole)
 {
 	const struct opening *opening = &expectation->openings[i];
 	const struct port_range range = opening->ports;
@@ -143,7 +144,7 @@ static int ask_opening(struct run *run, struct expectation *expectation, size_t 
 	int err = 0;
 
 	expectation->transport = opening->transport;
-	for (int k = 0; k < 4 && !err; k++) {
+	for (int k = 0; k < (whole ? 4 : 1) && !err; k++) {
 		if (ports[k] < 1 || ports[k] > 65535)
 			continue;
 		expectation->port = (unsigned int)ports[k];
@@ -168,7 +169,7 @@ static int ask_others(struct run *run, struct expectation *expectation)
 	return err;
 }
 
-/* WHOLE: every opening; else the first alone. */
+/* Every opening, so every row; WHOLE: what lies beside them, too. */
 static int ask_pool(struct run *run, size_t index, bool whole)
 {
 	const struct policy_prefix *prefix = &run->policy->prefixes[index];
@@ -188,9 +189,8 @@ static int ask_pool(struct run *run, size_t index, bool whole)
 	if (err)
 		return err;
 	expectation.openings = openings;
-	for (size_t i = 0; i < (whole ? expectation.n_openings : 1) && !err; i++)
-		if (i < expectation.n_openings)
-			err = ask_opening(run, &expectation, i);
+	for (size_t i = 0; i < expectation.n_openings && !err; i++)
+		err = ask_opening(run, &expectation, i, whole);
 	if (!err && whole)
 		err = ask_others(run, &expectation);
 	openings_free(openings, expectation.n_openings);
@@ -222,8 +222,10 @@ int selftest_run(const struct kernel *kernel, const struct policy *policy, __u32
 	struct hsearch_data kinds = {0};
 	_cleanup_free_ bool *asked = calloc(policy->n_pools * 2 + 1, sizeof(*asked));
 	int err = keys && asked && hcreate_r(policy->n_prefixes * 2 + 8, &kinds) ? 0 : -ENOMEM;
+	struct progress progress;
 	size_t i;
 
+	progress_begin(&progress, "self-test", "prefixes");
 	choose_sources(&run);
 	for (i = 0; i < policy->n_prefixes && !err; i++) {
 		const struct policy_prefix *prefix = &policy->prefixes[i];
@@ -233,6 +235,7 @@ int selftest_run(const struct kernel *kernel, const struct policy *policy, __u32
 		if (asked[which])
 			continue;
 		asked[which] = true;
+		progress_step(&progress, i, policy->n_prefixes);
 		err = ask_pool(&run, i, first_of_kind(&kinds, policy, i, &keys[i]));
 	}
 	if (!err)

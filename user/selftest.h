@@ -14,8 +14,9 @@ struct selftest {
 };
 
 /*
- * For each kind of pool every opening's ends must pass and the ports beside it must drop, in both
- * directions, and IKE must meet IPsec's rules; every other pool gets one of each. ESP must pass
+ * In every pool every opening must pass; of each kind of pool, one is asked for both ends of each
+ * opening and the ports beside them, which must drop, in both directions, and for IKE, which must
+ * meet IPsec's rules. What takes longer than a second says where it is on stderr. ESP must pass
  * between the ends of each `ipsec:` pair. Returns 0, -EBADMSG where a verdict differs (message on
  * stderr), or -errno.
  */
