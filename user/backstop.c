@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backlog.h"
 #include "cleanup.h"
 #include "nft_batch.h"
 
@@ -193,6 +194,7 @@ int backstop_update(const char *pin_dir, const struct backstop_sets *sets)
 	table_name(pin_dir, table);
 	nft_begin(batch);
 	add_sets(batch, table, sets);
+	backlog_wait();
 	return nft_commit(batch);
 }
 
