@@ -250,33 +250,72 @@ static int write_image(const struct policy *policy, const struct records *record
 	return 0;
 }
 
-/* Says which limit a -errno of the writers stands for. */
-static int explain_limit(const struct policy *policy, int err, struct diagnostics *diags)
+/* The pool with the most of what COUNTS has by pool. */
+static const struct site_pool *largest_pool(const struct policy *policy, const size_t *counts,
+					    size_t *count)
 {
-	struct place place = {.file = policy->site->path};
+	size_t largest = 0;
 
-	switch (err) {
-	case -E2BIG:
-		diag_error(
-			diags, place,
-			"too many kinds of addresses; at most %u combinations of pool and `from:` prefix",
-			RECORDS_MAX - 1);
-		return -EINVAL;
-	case -ENOSPC:
-		diag_error(
-			diags, place,
-			"the image is larger than %u pages of 1 KiB; use fewer or shorter prefixes",
-			IMAGE_PAGES_MAX);
-		return -EINVAL;
-	case -EDQUOT:
-		diag_error(
-			diags, place,
-			"no counter id left; an instance counts at most %u pool names over its life",
-			POOL_IDS_MAX - 1);
-		return -EINVAL;
-	default:
-		return err;
-	}
+	for (size_t i = 1; i < policy->n_pools; i++)
+		if (counts[i] > counts[largest])
+			largest = i;
+	*count = counts[largest];
+	return &policy->site->pools[largest];
+}
+
+static int refuse_records(const struct policy *policy, const struct records *records,
+			  struct diagnostics *diags)
+{
+	_cleanup_free_ size_t *counts = calloc(policy->n_pools + 1, sizeof(*counts));
+	const struct site_pool *pool;
+	size_t count;
+
+	if (!counts)
+		return -ENOMEM;
+	for (size_t i = 0; i < records->count; i++)
+		if (records->items[i].pool != NO_POOL)
+			counts[records->items[i].pool]++;
+	pool = largest_pool(policy, counts, &count);
+	diag_error(
+		diags, pool->place,
+		"%zu combinations of pool and `from:` prefix, most of them (%zu) in pool \"%s\"; at "
+		"most %u are accepted",
+		records->count - 1, count, pool->name, RECORDS_MAX - 1);
+	return -EINVAL;
+}
+
+static int refuse_pages(const struct policy *policy, struct diagnostics *diags)
+{
+	_cleanup_free_ size_t *counts = calloc(policy->n_pools + 1, sizeof(*counts));
+	const struct site_pool *pool;
+	size_t count;
+
+	if (!counts)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->n_prefixes; i++)
+		counts[policy->prefixes[i].pool]++;
+	pool = largest_pool(policy, counts, &count);
+	diag_error(
+		diags, pool->place,
+		"the image of %zu prefixes, most of them (%zu) in pool \"%s\", is larger than %u "
+		"pages of 1 KiB; use fewer or shorter prefixes",
+		policy->n_prefixes, count, pool->name, IMAGE_PAGES_MAX);
+	return -EINVAL;
+}
+
+/* Names the first pool for which no id is left. */
+static int refuse_pool_ids(const struct policy *policy, struct registries *registries,
+			   struct diagnostics *diags)
+{
+	size_t i = 0;
+
+	while (i + 1 < policy->n_pools && registry_id(&registries->pools, policy->pools[i].name))
+		i++;
+	diag_error(diags, policy->site->pools[i].place,
+		   "pool \"%s\": no counter id left; an instance counts at most %u pool names over "
+		   "its life",
+		   policy->pools[i].name, POOL_IDS_MAX - 1);
+	return -EINVAL;
 }
 
 int policy_compile(const struct policy *policy, struct registries *registries, struct pages *image,
@@ -293,10 +332,15 @@ int policy_compile(const struct policy *policy, struct registries *registries, s
 	if (err)
 		return err;
 	err = records_make(policy, &records);
-	if (!err)
-		err = write_image(policy, &records, registries, row_ids, &pages);
 	if (err)
-		return explain_limit(policy, err, diags);
+		return err == -E2BIG ? refuse_records(policy, &records, diags) : err;
+	err = write_image(policy, &records, registries, row_ids, &pages);
+	if (err == -ENOSPC)
+		return refuse_pages(policy, diags);
+	if (err == -EDQUOT)
+		return refuse_pool_ids(policy, registries, diags);
+	if (err)
+		return err;
 	*image = pages;
 	pages = (struct pages){0};
 	return 0;

@@ -2,6 +2,7 @@
 #include "row.h"
 
 #include "cleanup.h"
+#include "control.h"
 #include "role_set.h"
 #include "site.h"
 #include "string_list.h"
@@ -293,6 +294,13 @@ int row_read_vendor(struct yaml_doc *doc, yaml_node_t *node, const char *table, 
 		return -ENOMEM;
 	if (asprintf(&expected, "%s/%02u", table, number) < 0)
 		return -ENOMEM;
+	if (strlen(expected) >= ROW_NAME) {
+		diag_error(doc->diags, row->place,
+			   "row %s: its id has %zu bytes; at most %u are accepted, so shorten the "
+			   "table's name",
+			   expected, strlen(expected), ROW_NAME - 1);
+		return -EINVAL;
+	}
 	if (!strcmp(row->id, expected))
 		return rc;
 	diag_error(doc->diags, row->place, "id: \"%s\" does not say table and row; accepted: %s",

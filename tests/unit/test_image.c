@@ -3,6 +3,8 @@
  * Images of random sites, read by the program's own classify.h and held against a plain search
  * through the policy.
  */
+#include <errno.h>
+
 #include "expect.h"
 
 #include "draw_site.h"
@@ -305,13 +307,31 @@ static void test_deterministic(void **state)
 	input_free(&input);
 }
 
+static void limits_pages(void **state)
+{
+	struct pages pages = {0};
+	int error;
+
+	(void)state;
+	pages_add(&pages, IMAGE_PAGES_MAX, &error);
+	assert_int_equal(error, 0);
+	assert_int_equal(pages.count, 262144);
+	pages_add(&pages, 1, &error);
+	assert_int_equal(error, -ENOSPC);
+	assert_int_equal(pages_intern(&pages, pages.page, &error), 0);
+	assert_int_equal(error, -ENOSPC);
+	assert_int_equal(pages.count, IMAGE_PAGES_MAX);
+	pages_free(&pages);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lookups),
 		cmocka_unit_test(test_deterministic),
+		cmocka_unit_test(limits_pages),
 	};
-	int failed = RUN_TESTS("image", tests, 2);
+	int failed = RUN_TESTS("image", tests, 3);
 
 	free(host.cells);
 	return failed;
