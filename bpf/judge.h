@@ -142,12 +142,14 @@ struct fate {
 };
 
 /*
- * Of a packet that passes. It asks the control cells, of which the packet has read the line, and not
- * the image's header. At TC there is no such program, so the kernel has the packet.
+ * Of a packet that passes. Whether the policy that is in force now forwards, which is the packet's
+ * own but for one under way at a flip: what is kept of that until here would cost all packets
+ * registers, and Linux 6.1 stack. At TC there is no such program, so the kernel has the packet.
  */
-static __always_inline struct fate let_pass(const struct book *book)
+static __always_inline struct fate let_pass(void)
 {
-	bool forward = unlikely(read_once(control.forward) >> (book->slot % IMAGE_SLOTS) & 1U);
+	__u32 slot = read_once(control.active) % IMAGE_SLOTS;
+	bool forward = unlikely(read_once(control.forward) >> slot & 1U);
 
 	return (struct fate){.passes = true, .more = forward ? MORE_FORWARD : MORE_NONE};
 }
@@ -160,7 +162,7 @@ static __always_inline struct fate account(const struct outcome *outcome,
 
 	if (likely(is_pass(outcome->reason))) {
 		account_pass(outcome);
-		return let_pass(&outcome->book);
+		return let_pass();
 	}
 	dropped = account_drop(outcome);
 	if (likely(!dropped.due))
@@ -182,11 +184,11 @@ static __always_inline struct fate account_fast(enum fast way, const struct verd
 
 	if (likely(way == FAST_ROW)) {
 		count_row(found->row, frame->length);
-		return let_pass(&court->book);
+		return let_pass();
 	}
 	if (likely(way == FAST_PASS)) {
 		count_pass(found->reason, frame->length);
-		return let_pass(&court->book);
+		return let_pass();
 	}
 	close_court(court, verdict(REASON_port_not_in_matrix), frame->length, &outcome);
 	outcome.port = PORT_IN_PACKET;

@@ -147,9 +147,14 @@ static __always_inline int leave_xdp(struct xdp_md *ctx, const struct outcome *o
 				     bool is_probe, const struct packet *packet)
 {
 	struct probe *probe;
+	struct fate fate;
 
-	if (likely(!is_probe))
-		return go_xdp(ctx, account(outcome, packet));
+	if (likely(!is_probe)) {
+		fate = account(outcome, packet);
+		/* Put together once, or it takes stack that Linux 6.1 does not have: 512 bytes with calls. */
+		keep(fate.more);
+		return go_xdp(ctx, fate);
+	}
 	probe = find_probe(ctx);
 	if (probe)
 		answer_probe(probe, outcome);

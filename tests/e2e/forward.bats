@@ -163,7 +163,7 @@ kernel_forwarded() {
 		fate_is '.arrived | .ttl == 1 and .checksum and .same'
 	done
 	# around the carry
-	for checksum in 0xfeff 0xfefe 0xff00 0xfffe; do
+	for checksum in 0xfeff 0xfefe 0xff00 0xffff; do
 		goes $GHOST4 --checksum $checksum
 		fate_is '.arrived | .ttl == 63 and .checksum and .same'
 	done
@@ -386,6 +386,20 @@ kernel_forwarded() {
 	done
 	apply "$SITE"
 	goes $GHOST4
+}
+
+@test "a trial forwards too, and its return takes forwarding back" {
+	sed '/^forwarding/d' "$SITE" >"$BATS_TEST_TMPDIR/kernel.yaml"
+	rolewall detach
+	apply "$BATS_TEST_TMPDIR/kernel.yaml"
+	rolewall apply -c "$SITE" --confirm-within 3
+	goes $GHOST4
+	is_returned() {
+		rolewall status --json | jq -e '.trial.returned and .forwarding.by == "kernel"' >/dev/null
+	}
+	wait_for 8 is_returned
+	[[ $(quiet '' "$(by_program send $GHOST4)") == "" ]]
+	fate_is '.arrived.ttl == 63'
 }
 
 @test "interfaces that are made anew, or get another MAC address, take part again" {

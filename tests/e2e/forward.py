@@ -55,7 +55,8 @@ def header4(options, length):
     header = bytearray(start + options.source.packed + options.destination.packed + more)
     if options.checksum is not None:  # the id that makes it so
         header[4:6] = struct.pack("!H", (0xffff - options.checksum - total(header)) % 0xffff)
-    header[10:12] = struct.pack("!H", ~total(header) & 0xffff)
+    # not always the same: 0 has two forms
+    header[10:12] = struct.pack("!H", ~total(header) & 0xffff if options.checksum is None else options.checksum)
     if options.spoil:
         header[11] ^= 1
     return bytes(header)
