@@ -38,7 +38,7 @@ enum image_header {
 	HEADER_UNREAD,
 	HEADER_MAGIC,
 	HEADER_LAYOUT,
-	HEADER_PAGES, /* pages in use, header and description included */
+	HEADER_PAGES, /* pages in use, header, description and sources included */
 	HEADER_GENERATION,
 	HEADER_OPTIONS, /* enum image_option bits */
 	HEADER_ROOT6, /* a trie cell */
@@ -54,6 +54,8 @@ enum image_header {
 	HEADER_CHECKSUM, /* CRC-32 of all pages in use with this cell, generation and time as 0 */
 	HEADER_TIME, /* when it got its generation: seconds since 1970, low cell first; 0 = never */
 	HEADER_TIME_HIGH,
+	HEADER_SOURCES, /* address of site and matrix, packed by zlib: what it was made of */
+	HEADER_SOURCES_BYTES, /* 0: it does not say */
 	HEADER_CELLS,
 };
 

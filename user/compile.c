@@ -11,6 +11,7 @@
 #include "port_tables.h"
 #include "records.h"
 #include "role_sets.h"
+#include "sources.h"
 #include "string_list.h"
 #include "tries.h"
 
@@ -243,6 +244,8 @@ static int write_image(const struct policy *policy, const struct records *record
 		err = write_records(&sources, registries);
 	if (!err)
 		err = write_description(&sources, pages, header);
+	if (!err)
+		err = sources_write(policy, pages, header);
 	if (err)
 		return err;
 	write_header(policy, records, header, pages);

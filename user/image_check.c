@@ -257,6 +257,10 @@ static int check_header(struct check *check)
 	if (!fits(check, header[HEADER_DESCRIPTION], (header[HEADER_DESCRIPTION_BYTES] + 3) / 4,
 		  PAGE_CELLS))
 		return fault(check, "description at %#x", header[HEADER_DESCRIPTION]);
+	if (header[HEADER_SOURCES_BYTES] &&
+	    !fits(check, header[HEADER_SOURCES], (header[HEADER_SOURCES_BYTES] + 3) / 4,
+		  PAGE_CELLS))
+		return fault(check, "sources at %#x", header[HEADER_SOURCES]);
 	for (int i = 0; i < N_TIMEOUTS; i++)
 		if (header[timeout_kinds[i].cell] - 1 >= timeout_kinds[i].longest)
 			return fault(check, "timeout %s: %u", timeout_kinds[i].name,

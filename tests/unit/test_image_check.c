@@ -75,6 +75,7 @@ static const struct wrong wrongs[] = {
 	{"magic", IN_HEADER, HEADER_MAGIC, 0, "not an image of layout 2"},
 	{"pages", IN_HEADER, HEADER_PAGES, 7, "7 pages in the header"},
 	{"no records", IN_HEADER, HEADER_N_RECORDS, 0, "0 records"},
+	{"sources", IN_HEADER, HEADER_SOURCES, 0x3fffff00, "sources at"},
 	{"description", IN_HEADER, HEADER_DESCRIPTION, 0x3fffff00, "description at"},
 	{"a record past the last", IN_ROOT4, 0, IMAGE_RECORDS + 16000 * RECORD_CELLS,
 	 "cell 0x100: no record"},
