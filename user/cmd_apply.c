@@ -12,6 +12,7 @@
 #include "forward_warn.h"
 #include "input.h"
 #include "listing.h"
+#include "plan.h"
 
 enum { OPTION_SHADOW, OPTION_CONFIRM_WITHIN, OPTION_COMMENT, OPTION_REPLACE };
 
@@ -59,8 +60,10 @@ int apply_input(const struct apply_request *request, struct diagnostics *diags)
 {
 	enum format format = request->common->format;
 	struct applied applied;
-	int err = policy_apply(request, &applied, diags);
+	int err;
 
+	plan_tell(request->common->pin_dir, &request->input->policy);
+	err = policy_apply(request, &applied, diags);
 	diag_print(diags, stderr);
 	if (err)
 		return err;

@@ -58,6 +58,6 @@ struct command {
 extern const struct command command_check, command_matrix, command_apply, command_status,
 	command_explain, command_drops, command_watch, command_metrics, command_detach,
 	command_export, command_agent, command_pool, command_shadow, command_backstop,
-	command_confirm, command_rollback, command_boot;
+	command_confirm, command_rollback, command_boot, command_plan, command_history;
 
 #endif

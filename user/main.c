@@ -11,10 +11,10 @@
 #include "version.h"
 
 static const struct command *const commands[] = {
-	&command_check,    &command_matrix,  &command_apply, &command_confirm, &command_rollback,
-	&command_status,   &command_explain, &command_drops, &command_watch,   &command_metrics,
-	&command_detach,   &command_export,  &command_agent, &command_pool,    &command_shadow,
-	&command_backstop, &command_boot,
+	&command_check,   &command_matrix,   &command_plan,     &command_apply,   &command_confirm,
+	&command_history, &command_rollback, &command_status,   &command_explain, &command_drops,
+	&command_watch,   &command_metrics,  &command_detach,   &command_export,  &command_agent,
+	&command_pool,    &command_shadow,   &command_backstop, &command_boot,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
