@@ -47,7 +47,9 @@ static const char *comment_fault(const char *text)
 	if (strlen(text) > STATE_COMMENT_MAX)
 		return "too long";
 	for (; *text; text++)
-		if (iscntrl((unsigned char)*text))
+		/* UTF-8 writes the upper control characters as C2 80 to C2 9F */
+		if (iscntrl((unsigned char)*text) ||
+		    (*text == '\xc2' && (unsigned char)text[1] < 0xa0))
 			return "with control characters or more than one line";
 	return NULL;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <jansson.h>
 
+#include "apply_options.h"
 #include "applying.h"
 #include "cleanup.h"
 #include "compile.h"
@@ -12,7 +13,7 @@
 #include "site_file.h"
 #include "string_list.h"
 
-enum pool_option { OPTION_DRY_RUN, OPTION_NO_APPLY };
+enum pool_option { OPTION_DRY_RUN, OPTION_NO_APPLY, OPTION_COMMENT };
 
 /* --- list */
 
@@ -122,6 +123,7 @@ static int run_list(const struct arguments *arguments)
 /* An edit on its way to the disk. */
 struct job {
 	const struct arguments *arguments;
+	struct apply_request request;
 	struct site_file file;
 	struct splices splices;
 	struct source_text edited;
@@ -193,7 +195,6 @@ static int show(struct job *job)
 static int carry_out(struct job *job)
 {
 	const struct common *common = &job->arguments->common;
-	const struct apply_request request = {.common = common, .input = &job->input};
 	int rc = site_file_prepare(&job->file, &job->edited);
 
 	if (rc)
@@ -202,7 +203,7 @@ static int carry_out(struct job *job)
 	if (job->arguments->values[OPTION_NO_APPLY])
 		diag_print(&job->diags, stderr);
 	else
-		rc = apply_input(&request, &job->diags);
+		rc = apply_input(&job->request, &job->diags);
 	if (rc)
 		return rc;
 	job->applied = !job->arguments->values[OPTION_NO_APPLY];
@@ -231,9 +232,14 @@ static int edit(struct job *job, const struct pool_edit *edit)
 
 static int run_edit(const struct arguments *arguments, const struct pool_edit *change)
 {
-	struct job job = {.arguments = arguments, .file = {.fd = -1}};
-	int rc = edit(&job, change);
+	struct job job = {
+		.arguments = arguments,
+		.file = {.fd = -1},
+		.request = {.common = &arguments->common, .input = &job.input},
+	};
+	int rc = apply_options("pool", NULL, arguments->values[OPTION_COMMENT], &job.request);
 
+	rc = rc ? rc : edit(&job, change);
 	if (rc && !job.applied)
 		fprintf(stderr, "rolewall: nothing was changed\n");
 	job_free(&job);
@@ -303,6 +309,7 @@ const struct command command_pool = {
 			[OPTION_DRY_RUN] = {"dry-run", NULL, "show what would change, and stop"},
 			[OPTION_NO_APPLY] = {"no-apply", NULL,
 					     "check and edit the file, apply nothing"},
+			[OPTION_COMMENT] = OPTION_SPEC_COMMENT,
 		},
 	.run = run,
 };
