@@ -375,6 +375,7 @@ kernel_forwarded() {
 }
 
 @test "forwarding: kernel takes it back with the flip, and changes nothing else" {
+	apply "$SITE" # so that both slots have been a forwarding policy's
 	apply "$SITE"
 	goes $GHOST4
 	sed '/^forwarding/d' "$SITE" >"$BATS_TEST_TMPDIR/kernel.yaml"
