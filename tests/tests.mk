@@ -19,6 +19,7 @@ PACKET_HELPERS := $(filter-out $(PACKET_TESTS),$(patsubst tests/packet/%.c,%,$(w
 UNIT_PROGRAMS := $(foreach compiler,gcc clang,$(UNIT_TESTS:%=$(B)/test-$(compiler)/%))
 PACKET_PROGRAMS := $(PACKET_TESTS:%=$(B)/packet/%)
 MODEL_PROGRAMS := $(patsubst tests/model/%.c,$(B)/model/%,$(wildcard tests/model/*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
 E2E_OBJECTS := $(patsubst tests/e2e/%.bpf.c,$(B)/e2e/%.bpf.o,$(wildcard tests/e2e/*.bpf.c))
 E2E_SKELETONS := $(E2E_OBJECTS:.bpf.o=.skel.h)
@@ -26,10 +27,10 @@ BENCH_OBJECTS := $(patsubst tests/bench/%.bpf.c,$(B)/bench/%.bpf.o,$(wildcard te
 BENCH_SKELETONS := $(B)/bench/flood.skel.h
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 
-.PHONY: tests frames bench-programs matrix packet model judge judge-mutants cli e2e soak
+.PHONY: fuzz fuzz-corpus tests frames bench-programs matrix packet model judge judge-mutants cli e2e soak
 .SECONDARY:
 
-tests: all $(UNIT_PROGRAMS) $(PACKET_PROGRAMS) $(MODEL_PROGRAMS) $(TOOLS) $(E2E_OBJECTS) $(BENCH_PROGRAMS) $(BENCH_OBJECTS)
+tests: all $(UNIT_PROGRAMS) $(FUZZERS:%=$(B)/test-clang/%) $(PACKET_PROGRAMS) $(MODEL_PROGRAMS) $(TOOLS) $(E2E_OBJECTS) $(BENCH_PROGRAMS) $(BENCH_OBJECTS)
 
 check: tests
 	tests/run
@@ -149,4 +150,38 @@ $(BENCH_PROGRAMS): $(B)/bench/%: tests/bench/%.c $(PART_OBJECTS) Makefile tests/
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -I$(B)/bench $(ALL_CFLAGS) -MMD -MP $< $(PART_OBJECTS) $(LDFLAGS) $(LDLIBS) -o $@
 
--include $(wildcard $(B)/test-*/*.d $(B)/test-*/user/*.d $(B)/packet/*.d $(B)/model/*.d $(B)/tools/*.d $(B)/bench/*.d)
+# --- fuzzers. For the check they are linked with the unit tests' parts
+# and go through the corpus once; make fuzz has parts of its own that tell which way was taken.
+FUZZ_CFLAGS := $(TEST_CFLAGS) -fsanitize=fuzzer-no-link
+
+fuzz-corpus: $(FUZZERS:%=$(B)/test-clang/%)
+	tests/run "tests/fuzz/run $(B)/test-clang"
+
+# make fuzz SECONDS=600: so long each
+fuzz: $(FUZZERS:%=$(B)/fuzz/%)
+	tests/fuzz/run $(B)/fuzz $(if $(SECONDS),$(SECONDS),10)
+
+$(FUZZERS:%=$(B)/test-clang/%.o): $(B)/test-clang/%.o: tests/fuzz/%.c Makefile tests/tests.mk | $(B)/rolewall.skel.h
+	$(say) TEST-CC $@
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) -Ibpf $(TEST_CFLAGS) -MMD -MP -c $< -o $@
+
+$(FUZZERS:%=$(B)/test-clang/%): $(B)/test-clang/%: $(B)/test-clang/%.o $(PARTS:%=$(B)/test-clang/user/%.o) $(B)/user/builtin_matrix.o
+	$(say) LINK $@
+	$(Q)$(CLANG) $(TEST_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(B)/fuzz/user/%.o: user/%.c Makefile tests/tests.mk | $(B)/rolewall.skel.h
+	$(say) FUZZ-CC $@
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/fuzz/%.o: tests/fuzz/%.c Makefile tests/tests.mk | $(B)/rolewall.skel.h
+	$(say) FUZZ-CC $@
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) -Ibpf $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
+
+$(FUZZERS:%=$(B)/fuzz/%): $(B)/fuzz/%: $(B)/fuzz/%.o $(PARTS:%=$(B)/fuzz/user/%.o) $(B)/user/builtin_matrix.o
+	$(say) LINK $@
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+-include $(wildcard $(B)/test-*/*.d $(B)/test-*/user/*.d $(B)/packet/*.d $(B)/model/*.d $(B)/tools/*.d $(B)/bench/*.d $(B)/fuzz/*.d $(B)/fuzz/user/*.d)
