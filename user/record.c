@@ -59,6 +59,8 @@ static enum state_outcome outcome_of(const struct state_entry *entry, const stru
 	struct trial trial = {0};
 	bool was_in_force = entry->outcome == STATE_TRIAL;
 
+	if (entry->is_current)
+		return STATE_KEPT; /* killed between the two writes that say so */
 	if (kernel) {
 		kernel_trial(kernel, &trial);
 		if (entry->generation == generation_in_force(kernel))

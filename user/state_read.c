@@ -245,6 +245,7 @@ int state_open_ends(const struct state *state, struct state_entry **list, size_t
 {
 	_cleanup_free_ __u32 *numbers = NULL;
 	struct state_entry *entries;
+	__u32 current;
 	size_t found, n = 0;
 	int err = state_numbers(state, &numbers, &found);
 
@@ -253,11 +254,13 @@ int state_open_ends(const struct state *state, struct state_entry **list, size_t
 	entries = calloc(found + 1, sizeof(*entries));
 	if (!entries)
 		return -ENOMEM;
+	state_current(state, &current); /* says what is wrong with it */
 	for (size_t i = 0; i < found; i++) {
 		_cleanup_close_ int dir = -1;
 
 		if (state_open_entry(state, numbers[i], &entries[n], &dir))
 			continue; /* damaged: said */
+		entries[n].is_current = numbers[i] == current;
 		if (entries[n].outcome == STATE_PREPARED || entries[n].outcome == STATE_TRIAL)
 			n++;
 		else

@@ -206,14 +206,24 @@ static void prune(const struct state *state, __u32 current)
 		fsync(state->generations);
 }
 
+/* A damaged one must not become the last good one. */
+static int point_to_whole(const struct state *state, __u32 generation)
+{
+	_cleanup_(state_entry_free) struct state_entry entry = {0};
+	_cleanup_close_ int dir = -1;
+	int err = state_open_entry(state, generation, &entry, &dir);
+
+	return err ? err : point(state, generation);
+}
+
+/* What `current` names counts as kept: a kill behind that leaves nothing that nobody looks at. */
 int state_settle(struct state *state, __u32 generation, enum state_outcome outcome)
 {
-	int err = set_outcome(state, generation, outcome);
+	int err = outcome == STATE_KEPT ? point_to_whole(state, generation) : 0;
 
-	if (err || outcome != STATE_KEPT)
-		return err;
-	err = point(state, generation);
 	if (!err)
+		err = set_outcome(state, generation, outcome);
+	if (!err && outcome == STATE_KEPT)
 		prune(state, generation);
 	return err;
 }
