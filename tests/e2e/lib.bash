@@ -193,6 +193,32 @@ passes_udp() { expect echo traffic clients udp "$@"; }
 silent_tcp() { expect silent traffic clients tcp "$@" --wait "$SILENCE"; }
 silent_udp() { expect silent traffic clients udp "$@" --wait "$SILENCE"; }
 
+# --- what is in force, seen from outside (tests/tools/witness.c)
+
+# watch_with ADDRESS4 ADDRESS6 FIRST SECOND NEVER ALWAYS: from now on, until net_down.
+watch_with() {
+	mkfifo "$NET_DIR/questions" "$NET_DIR/answers"
+	"$ROOT/build/tools/witness" "$NET_DIR/questions" "$NET_DIR/answers" "$TAG-clients" "$TAG-servers" "$@" 3>&- &
+}
+
+# saw: what was in force since the last time, in order: old, new, nothing.
+saw() {
+	local line
+	echo >"$NET_DIR/questions"
+	read -r -t 20 line <"$NET_DIR/answers"
+	echo "${line% }"
+}
+
+has_seen() { # REGEX
+	local seen
+	seen=$(saw)
+	[[ -z ${LOSSY-} ]] || seen=${seen// lost/}
+	[[ $seen =~ ^($1)$ ]] || {
+		echo "want $1, saw $seen"
+		return 1
+	}
+}
+
 # --- the binary under test; $PIN is the test's own directory
 
 # Each test has a history of its own, from generation 1.

@@ -4,62 +4,68 @@
 # The dead man's switch by real traffic: a policy on trial is in force, ends by itself when nobody
 # confirms it, whoever was killed, and stays when somebody does.
 
-# shellcheck disable=SC2154 # run sets stderr
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154 # a shell for each test; lib.bash uses LOSSY; run sets stderr
 
 bats_require_minimum_version 1.5.0
 load lib
 
 FE4=10.77.2.10 FE6=fd77:2::10
+FIRST=5061 SECOND=2000
 
 setup_file() {
+	export PIN
 	net_up $FE4/24 $FE6/64
-	serve servers --tcp 5061,2000 --udp 50000,2000 "$FE4" "$FE6"
+	net_static
+	PIN=$BPFFS/$TAG-trial
+	watch_with $FE4 $FE6 $FIRST $SECOND 3000 4000
 }
 
 teardown_file() {
+	rolewall detach
+	[[ ! -e $PIN ]]
 	net_down
 }
 
 setup() {
-	export PIN=$BPFFS/$TAG-trial HOOK=xdp-native
+	# veth throws away what is in its ring when its XDP mode changes
+	LOSSY=yes
+	export HOOK=xdp-native
 	OLD=$(policy old old out in) NEW=$(policy new new out in)
 }
 
+# All tests share an instance, so that its programs are loaded once.
 teardown() {
-	rolewall detach || true
-	[[ ! -e $PIN ]]
+	rolewall confirm 2>/dev/null || true
 }
 
-# policy NAME WORD INTERFACE...: a site; the old one opens 5061, the new one 2000 alone.
+state_dir() {
+	echo "$NET_DIR/state"
+}
+
+# Puts the old policy into force; $generation is its number.
+begin_old() {
+	apply "$OLD"
+	is_in_force old
+	generation=$(generation)
+}
+
+# policy NAME WORD INTERFACE...: the old one opens the first port, the new one the second.
 policy() {
-	local word=$2 interface
+	local port=$FIRST interface
+	[[ $2 == old ]] || port=$SECOND
 	{
 		printf 'version: 1\ninterfaces:\n'
 		for interface in "${@:3}"; do
 			echo "  - {name: $interface, hook: @HOOK@}"
 		done
-		echo "pools:"
-		echo "  - {name: fe, roles: [$([[ $word == old ]] && echo front-end || echo office-web-apps)]," \
-			"addresses: [$FE4, '$FE6']}"
-		[[ $word == old ]] || echo "extra:" \
-			"[{roles: [office-web-apps], ports: [2000], protocols: [tcp, udp]}]"
+		echo "pools: [{name: fe, roles: [office-web-apps], addresses: [$FE4, '$FE6']}]"
+		echo "extra: [{roles: [office-web-apps], ports: [$port, 4000], protocols: [tcp, udp]}]"
 	} | site "$1"
 }
 
-# What the wire says is in force: old, new, nothing (both ports are open), or neither.
-in_force() {
-	local open=
-	[[ $(traffic clients tcp "$FE4" 5061 --wait 0.2) != open ]] || open=old
-	[[ $(traffic clients tcp "$FE6" 2000 --wait 0.2) != open ]] || open+=new
-	case $open in
-	oldnew) echo nothing ;;
-	'') echo neither ;;
-	*) echo "$open" ;;
-	esac
-}
-
+# What the wire says is in force now: old, new or nothing.
 is_in_force() {
-	expect "$1" in_force
+	has_seen "(.* )?$1"
 }
 
 trial() { # FILTER: what status says of the trial
@@ -78,23 +84,25 @@ has_returned() {
 	[[ $(trial .returned) == true ]]
 }
 
-# killed_apply SECONDS SITE: the controller gets a SIGKILL as soon as the trial runs, at $begin.
-killed_apply() {
-	background gateway env ROLEWALL_STATE_DIR="$(state_dir)" "$ROLEWALL" apply --pin-dir "$PIN" -c "$2" --confirm-within "$1"
-	wait_for 10 is_running
-	begin=${EPOCHREALTIME/./}
-	kill -KILL "$BACKGROUND" 2>/dev/null || true
-	wait "$BACKGROUND" || true
+strike() {
+	ROLEWALL_STATE_DIR=$(state_dir) in_ns gateway "$ROOT/build/tools/strike" "$@"
 }
 
-# returns_within SECONDS: the clock is there that many seconds behind $begin or up to one later. A
-# quarter of a second for seeing it, at both ends.
+# killed_apply SECONDS SITE: the controller gets a SIGKILL as soon as the trial runs, at $begin.
+killed_apply() {
+	strike trial "$PIN" "$ROLEWALL" apply --pin-dir "$PIN" -c "$2" --confirm-within "$1" 2>/dev/null
+	begin=${EPOCHREALTIME/./}
+}
+
+# returns_within SECONDS WORD: the clock is there that many seconds behind $begin or up to one later,
+# as packets see it. A quarter of a second for that, at both ends.
 returns_within() {
 	local took
-	wait_for $(($1 + 5)) has_returned
+	wait_for $(($1 + 5)) is_in_force "$2"
 	took=$(((${EPOCHREALTIME/./} - begin) / 1000))
 	echo "back after $took ms"
 	((took >= $1 * 1000 - 250 && took <= $1 * 1000 + 1250))
+	has_returned
 }
 
 @test "a trial that nobody confirms ends by itself, whoever was killed" {
@@ -103,26 +111,44 @@ returns_within() {
 	for HOOK in $hooks; do
 		apply "$(policy old old out in)"
 		is_in_force old
-		generation=$(generation)
-		killed_apply 2 "$(policy new new out in)"
-		is_in_force new
+		generation=$(generation) returns=$(trial .returns)
+		killed_apply 1 "$(policy new new out in)"
+		is_in_force 'old new'
 		[[ $(generation) == $((generation + 1)) && $(trial .returned) == false ]]
-		returns_within 2
-		is_in_force old
-		[[ $(generation) == "$generation" && $(trial .returns) == 1 ]]
-		rolewall detach
+		returns_within 1 old
+		[[ $(generation) == "$generation" && $(trial .returns) == $((returns + 1)) ]]
 	done
 }
 
+@test "one whose controller was stopped ends as well, and that one finds out" {
+	begin_old
+	# into a file: the one that is stopped has it open, too
+	strike stop "$PIN" "$ROLEWALL" apply --pin-dir "$PIN" -c "$NEW" --confirm-within 1 >"$BATS_TEST_TMPDIR/id" 2>/dev/null
+	begin=${EPOCHREALTIME/./}
+	read -r stopped <"$BATS_TEST_TMPDIR/id"
+	is_in_force 'old new'
+	run -1 --separate-stderr rolewall confirm
+	[[ $stderr == *"$stopped"* && $stderr == *apply* ]] # who has the lock
+	returns_within 1 old
+	kill -CONT "$stopped"
+	gone() { [[ ! -e /proc/$stopped ]]; }
+	wait_for 5 gone
+	run -1 --separate-stderr rolewall confirm
+	[[ $stderr == *"was not confirmed in time"* ]]
+	is_in_force old
+	[[ $(generation) == "$generation" && $(<"$(state_dir)/current") == "$generation "* ]]
+}
+
 @test "a confirmed policy stays" {
-	apply "$OLD"
+	begin_old
+	returns=$(trial .returns)
 	on_trial 2 "$NEW"
 	run -0 --separate-stderr rolewall confirm --json
-	jq -e '.generation == 2 and .in_force == 2' <<<"$output"
-	deadline=$(($(rolewall status --json | jq .seconds) + 4))
+	jq -e --argjson generation $((generation + 1)) '.generation == $generation and .in_force == $generation' <<<"$output"
+	deadline=$(($(rolewall status --json | jq .seconds) + 3))
 	wait_for 8 clock_is_at "$deadline"
-	is_in_force new
-	[[ $(trial .returns) == 0 && $(trial .seconds) == 0 ]]
+	has_seen 'old new'
+	[[ $(trial .returns) == "$returns" && $(trial .seconds) == 0 ]]
 	run -1 --separate-stderr rolewall confirm
 	[[ $stderr == *"nothing is on trial"* && -z $output ]]
 	is_in_force new
@@ -133,13 +159,13 @@ clock_is_at() { # SECONDS since the instance was loaded
 }
 
 @test "a first apply on trial: afterwards everything passes as before" {
+	rolewall detach
 	is_in_force nothing
-	killed_apply 2 "$NEW"
+	killed_apply 1 "$NEW"
 	is_in_force new
-	returns_within 2
-	is_in_force nothing
+	returns_within 1 nothing
 	run -1 --separate-stderr rolewall confirm
-	[[ $stderr == *"generation 1 was not confirmed in time"* && ! -e $PIN ]]
+	[[ $stderr =~ "generation "[0-9]+" was not confirmed in time" && ! -e $PIN ]]
 	is_in_force nothing
 	on_trial 60 "$NEW"
 	rolewall confirm
@@ -147,11 +173,11 @@ clock_is_at() { # SECONDS since the instance was loaded
 }
 
 @test "rollback ends a trial at once" {
-	apply "$OLD"
+	begin_old
 	on_trial 60 "$NEW"
 	is_in_force new
 	run -0 --separate-stderr rolewall rollback --json
-	jq -e '.generation == 2 and .in_force == 1' <<<"$output"
+	jq -e --argjson before "$generation" '.generation == $before + 1 and .in_force == $before' <<<"$output"
 	is_in_force old
 	[[ $(trial .seconds) == 0 && $(trial .returned) == false ]]
 	rolewall detach
@@ -162,26 +188,25 @@ clock_is_at() { # SECONDS since the instance was loaded
 }
 
 @test "while a trial runs no other apply comes in between" {
-	apply "$OLD"
+	begin_old
 	on_trial 60 "$NEW"
 	run -1 --separate-stderr apply "$OLD"
-	[[ $stderr =~ "generation 2 is on trial for another "[0-9]+" s; confirm it or roll it back" ]]
+	[[ $stderr =~ "generation $((generation + 1)) is on trial for another "[0-9]+" s; confirm it or roll it back" ]]
 	is_in_force new
-	[[ $(generation) == 2 ]]
+	[[ $(generation) == $((generation + 1)) ]]
 	rolewall confirm
 	apply "$OLD"
 	is_in_force old
-	[[ $(generation) == 3 ]]
+	[[ $(generation) == $((generation + 2)) ]]
 }
 
 @test "an interface that comes with a trial goes with it" {
 	apply "$(policy only-in old in)"
 	is_in_force nothing
-	killed_apply 2 "$NEW"
+	killed_apply 1 "$NEW"
 	[[ $(xdp_name out) == rolewall_xdp_trial && $(xdp_name in) == rolewall_xdp ]]
 	is_in_force new
-	returns_within 2
-	is_in_force nothing
+	returns_within 1 nothing
 	on_trial 60 "$NEW"
 	[[ $(xdp_name out) == rolewall_xdp_trial ]]
 	rolewall rollback
@@ -231,16 +256,16 @@ xdp_name() {
 		done
 		echo ']}'
 	} >"$BATS_TEST_TMPDIR/large.yaml"
-	killed_apply 3 "$BATS_TEST_TMPDIR/large.yaml"
+	killed_apply 1 "$BATS_TEST_TMPDIR/large.yaml"
 	[[ $(rolewall status --json | jq .room_pages) -gt $rooms ]]
 	is_in_force new
-	returns_within 3
-	is_in_force old
+	returns_within 1 old
 	apply "$NEW"
 	is_in_force new
 }
 
 @test "no time to confirm that makes no sense" {
+	rolewall detach
 	for seconds in 0 -1 1d 86401 25h 1.5 '' s 99999999999999999999; do
 		run -2 --separate-stderr on_trial "$seconds" "$NEW"
 		[[ $stderr == *"--confirm-within: \"$seconds\" is no time; accepted: 1 to 86400 seconds"* ]]

@@ -1,0 +1,396 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# The controller is killed in the midst of everything it does (tests/tools/strike.c) while packets
+# go through the gateway (tests/tools/witness.c): what is in force is the policy from before or the
+# one from after, the next command works, and a detach leaves nothing. SOAK=1: at every system call
+# and 1,000 times at random.
+# shellcheck disable=SC2030,SC2031,SC2034 # every test is a shell of its own; lib.bash uses LOSSY
+
+bats_require_minimum_version 1.5.0
+load lib
+
+FE4=10.77.2.10 FE6=fd77:2::10
+# Points to strike at, beside those at the flip; few where the programs are loaded each time.
+MANY=5 FEW=1
+FIRST=1000 SECOND=2000 NEVER=3000 ALWAYS=4000
+
+setup_file() {
+	export PIN
+	net_up $FE4/24 $FE6/64
+	net_static
+	PIN=$BPFFS/$TAG-kill
+	watch_with $FE4 $FE6 $FIRST $SECOND $NEVER $ALWAYS
+	another_build
+	export STARTUP
+	STARTUP=$(startup_calls)
+}
+
+teardown_file() {
+	rolewall detach
+	is_clean
+	net_down
+}
+
+setup() {
+	turn=0 LOSSY='' STATUS=''
+	export HOOK=xdp-native ROLEWALL_STATE_DIR
+	ROLEWALL_STATE_DIR=$(state_dir)
+	OLD=$(policy old $FIRST out in) NEW=$(policy new $SECOND out in)
+}
+
+# All tests share an instance, so that its programs are loaded once.
+teardown() {
+	STATUS=
+	end_trial
+	rolewall shadow drop 2>/dev/null || true
+}
+
+state_dir() {
+	echo "$NET_DIR/state"
+}
+
+# --- what there is
+
+# policy NAME PORT INTERFACE...: opens that port and ALWAYS.
+policy() {
+	local interface
+	{
+		printf 'version: 1\ninterfaces:\n'
+		for interface in "${@:3}"; do
+			echo "  - {name: $interface, hook: @HOOK@}"
+		done
+		echo "pools: [{name: fe, roles: [office-web-apps], addresses: [$FE4, '$FE6']}]"
+		echo "extra: [{roles: [office-web-apps], ports: [$2, $ALWAYS], protocols: [udp]}]"
+	} | site "$1"
+}
+
+# The same program with other debug information, which it takes for another version's.
+another_build() {
+	LC_ALL=C sed 's/parse_transport\.h/parse_transporT.h/g' "$ROLEWALL" >"$NET_DIR/rolewall"
+	chmod +x "$NET_DIR/rolewall"
+	! cmp -s "$ROLEWALL" "$NET_DIR/rolewall"
+}
+
+# As it was before anything was loaded.
+is_clean() {
+	[[ ! -e $PIN ]] || {
+		find "$PIN"
+		return 1
+	}
+	if ip -n "$TAG-gateway" -j link show | grep -q '"xdp"'; then
+		ip -n "$TAG-gateway" link show
+		return 1
+	fi
+}
+
+# Nothing half written, after something was written.
+is_tidy() {
+	[[ -z $(find "$(state_dir)" -name '.*.new' -o -name '.*.old') ]] || {
+		find "$(state_dir)"
+		return 1
+	}
+}
+
+# Something is loaded and can be read, or nothing is; $STATUS.
+is_healthy() {
+	STATUS=$(rolewall status --json 2>&1) || [[ $STATUS == 'rolewall: nothing is '@(loaded|in force)' at '* ]] || {
+		echo "status: $STATUS"
+		return 1
+	}
+}
+
+# By $STATUS, if it was asked for since the last change.
+on_trial() {
+	{ [[ -n $STATUS ]] || is_healthy; } && [[ $STATUS =~ \"trial\":.\{[^}]*\"seconds\":.[1-9] ]]
+}
+
+# Whoever takes the lock next has given every generation its end, and the last good one is the one
+# in force; but for a trial that runs.
+is_recorded() {
+	local state current wrong
+	state=$(state_dir)
+	on_trial && return
+	rolewall confirm 2>"$BATS_TEST_TMPDIR/said" && return 1
+	grep -q 'nothing is on trial$' "$BATS_TEST_TMPDIR/said" || return
+	wrong=$(grep -lE '"outcome":.?"(prepared|trial)"' "$state"/generations/*/meta.json)
+	[[ -z $wrong ]] || {
+		cat "$wrong"
+		return 1
+	}
+	[[ $STATUS =~ \"generation\":.([0-9]+) ]] || return 0
+	read -r current _ <"$state/current"
+	((current == BASH_REMATCH[1])) || {
+		echo "current is $current, in force ${BASH_REMATCH[1]}"
+		return 1
+	}
+}
+
+# --- where to strike
+
+strike() {
+	in_ns gateway "$ROOT/build/tools/strike" "$@" >/dev/null 2>&1
+}
+
+# What every command does before it has read its arguments.
+startup_calls() {
+	in_ns gateway "$ROOT/build/tools/strike" count / "$ROLEWALL" --version | sed -n 's/^total //p'
+}
+
+# points COUNT FIRST: about that many of the calls that strike counted, from the FIRST on, and all
+# around those behind which the control cells are written: "CALL" or "CALL.STORE".
+points() {
+	local total call kind i
+	total=$(sed -n 's/^total //p' "$BATS_TEST_TMPDIR/calls")
+	((total > $2))
+	if [[ -n ${SOAK-} ]]; then
+		seq "$2" "$total"
+	else
+		for ((i = 0; i < $1; i++)); do
+			echo $(($2 + (total - $2) * i / $1))
+		done
+	fi
+	while read -r call kind; do
+		[[ $call == [0-9]* && ($kind == flip || -n ${SOAK-}) ]] || continue
+		for i in "$call" "$((call + 1))" "$call".{1..9}; do
+			echo "$i"
+		done
+	done <"$BATS_TEST_TMPDIR/calls"
+}
+
+# strike_at POINT COMMAND...: 3 if there is no such point.
+strike_at() {
+	local point=$1
+	shift
+	case $point in
+	*.*) strike store "${point%.*}" "${point#*.}" "$PIN" "$@" ;;
+	*) strike call "$point" "$@" ;;
+	esac
+}
+
+# killed POINTS SEEN AGAIN COMMAND...: strikes the command at so many points, or more. SEEN: what was
+# in force while and after. AGAIN: puts in order what is left, back to where the command begins.
+killed() {
+	local count=$1 seen=$2 again=$3 point status barren=none struck=0
+	shift 3
+	in_ns gateway "$ROOT/build/tools/strike" count "$PIN" "$@" >"$BATS_TEST_TMPDIR/calls" 2>/dev/null
+	"$again"
+	while read -r point; do
+		[[ $point != *.* || ${point%.*} != "$barren" ]] || continue
+		saw >"$BATS_TEST_TMPDIR/seen"
+		status=0
+		strike_at "$point" "$@" || status=$?
+		((status != 3)) || barren=${point%.*}
+		struck=$((struck + !status))
+		{ ((status == 0 || status == 3)) && has_seen "$seen" && is_healthy && is_recorded && "$again"; } || {
+			echo "struck at $point of $(tail -n 1 "$BATS_TEST_TMPDIR/calls"), status $status: $*"
+			return 1
+		}
+	done < <(points "$count" "$STARTUP" | sort -uV)
+	echo "# note: struck $struck times: $BATS_TEST_DESCRIPTION" >&3
+	((struck >= count))
+}
+
+# --- what comes after a strike
+
+# Ends what may be on trial, one way and the other in turn.
+end_trial() {
+	on_trial || return 0
+	STATUS=
+	turn=$((turn + 1))
+	if ((turn % 2)); then
+		rolewall confirm >/dev/null
+	else
+		rolewall rollback >/dev/null
+	fi
+}
+
+to() { # STATE SITE
+	end_trial && STATUS='' && apply "$2" && has_seen "(.* )?$1" && is_tidy
+}
+
+to_old() {
+	to old "$OLD"
+}
+
+to_new() {
+	to new "$NEW"
+}
+
+# It may still run; most times that will do.
+to_trial() {
+	turn=$((turn + 1))
+	((turn % 4 == 0)) || ! on_trial || return 0
+	to_old && rolewall apply -c "$NEW" --confirm-within 600 && has_seen 'old new'
+}
+
+# By a detach at once, or after an apply.
+to_nothing() {
+	turn=$((turn + 1)) STATUS=''
+	((turn % 3)) || to_new || return
+	STATUS=
+	rolewall detach && is_clean && has_seen '(.* )?nothing'
+}
+
+without_shadow() {
+	rolewall shadow drop || true
+	to_old && [[ ! -e $PIN/shadow ]]
+}
+
+with_shadow() {
+	without_shadow && rolewall apply --shadow -c "$NEW" && has_seen 'old'
+}
+
+command_line() { # COMMAND ARGUMENTS...
+	LINE=("${BINARY:-$ROLEWALL}" "$1" --pin-dir "$PIN" "${@:2}")
+}
+
+# What takes seconds for each strike.
+only_soak() {
+	[[ -n ${SOAK-} ]] || skip 'SOAK=1 does'
+}
+
+# --- each of them
+
+@test "a first apply" {
+	to_nothing
+	command_line apply -c "$NEW"
+	killed "$FEW" 'nothing( new)?' to_nothing "${LINE[@]}"
+}
+
+@test "an apply" {
+	to_old
+	command_line apply -c "$NEW"
+	killed "$MANY" 'old( new)?' to_old "${LINE[@]}"
+}
+
+@test "an apply that loads the programs anew" {
+	to_old
+	BINARY=$NET_DIR/rolewall command_line apply -c "$NEW"
+	killed "$FEW" 'old( new)?' to_old "${LINE[@]}"
+}
+
+@test "an apply on trial" {
+	to_old
+	command_line apply -c "$NEW" --confirm-within 600
+	killed "$MANY" 'old( new)?' to_old "${LINE[@]}"
+}
+
+@test "confirm" {
+	to_trial
+	command_line confirm
+	killed "$MANY" new to_trial "${LINE[@]}"
+}
+
+@test "rollback" {
+	to_trial
+	command_line rollback
+	killed "$MANY" 'new( old)?' to_trial "${LINE[@]}"
+}
+
+@test "rollback of a first apply" {
+	again() {
+		to_nothing && rolewall apply -c "$NEW" --confirm-within 600 && has_seen 'nothing new'
+	}
+	again
+	command_line rollback
+	killed "$FEW" 'new( nothing)?' again "${LINE[@]}"
+}
+
+@test "detach" {
+	to_new
+	command_line detach
+	killed "$FEW" 'new( nothing)?' to_new "${LINE[@]}"
+}
+
+@test "another hook" {
+	! kernel_before 6.6 || skip 'hook tc needs Linux 6.6'
+	to_old
+	# veth throws away what is in its ring when its XDP mode changes
+	LOSSY=yes
+	HOOK=tc
+	command_line apply -c "$(policy new-tc $SECOND out in)"
+	killed "$MANY" 'old( new)?' to_old "${LINE[@]}"
+	[[ -n ${SOAK-} ]] || return 0
+	HOOK=xdp-generic
+	command_line apply -c "$(policy new-generic $SECOND out in)"
+	killed "$MANY" 'old( new)?' to_old "${LINE[@]}"
+}
+
+@test "an interface more" {
+	OLD=$(policy only-in $FIRST in)
+	to_in() {
+		to nothing "$OLD"
+	}
+	to_in
+	command_line apply -c "$NEW"
+	killed "$MANY" 'nothing( new)?' to_in "${LINE[@]}"
+}
+
+@test "an interface less" {
+	to_new
+	command_line apply -c "$(policy only-in $SECOND in)"
+	killed "$MANY" 'new( nothing)?' to_new "${LINE[@]}"
+}
+
+@test "apply --shadow" {
+	only_soak
+	to_old
+	command_line apply --shadow -c "$NEW"
+	killed "$FEW" old without_shadow "${LINE[@]}"
+}
+
+@test "shadow commit" {
+	only_soak
+	to_old
+	with_shadow
+	command_line shadow commit -c "$NEW"
+	killed "$FEW" 'old( new)?' with_shadow "${LINE[@]}"
+}
+
+@test "shadow drop" {
+	only_soak
+	with_shadow
+	command_line shadow drop
+	killed "$FEW" old with_shadow "${LINE[@]}"
+}
+
+# --- at random
+
+# A random command: what it is, and what may have been in force behind it.
+draw() {
+	local site=$NEW
+	((RANDOM % 2)) || site=$OLD
+	case $((RANDOM % 20)) in
+	0) command_line detach ;;
+	1 | 2 | 3) command_line confirm ;;
+	4 | 5 | 6) command_line rollback ;;
+	7 | 8 | 9 | 10) command_line apply -c "$site" --confirm-within 600 ;;
+	11 | 12) command_line apply -c "$(HOOK=xdp-generic policy generic $FIRST out in)" ;;
+	*) command_line apply -c "$site" ;;
+	esac
+}
+
+# One after the other, nothing put in order in between; each policy is all that is seen for a time.
+@test "anything, at any time" {
+	local i count=30 last=0 killed=0
+	LOSSY=yes
+	RANDOM=${SEED:=$BASHPID}
+	[[ -z ${SOAK-} ]] || count=1000
+	to_old
+	for ((i = 0; i < count; i++)); do
+		draw
+		# most take some 50 ms; a load of the programs takes longer
+		last=$((RANDOM % 8 ? RANDOM * 2 : RANDOM * 30))
+		if strike after "$last" "${LINE[@]}"; then
+			killed=$((killed + 1))
+		fi
+		has_seen '(old|new|nothing)( (old|new|nothing))?' && is_healthy && { ((i % 10)) || to_old; } || {
+			echo "SEED=$SEED, number $i, after $last us: ${LINE[*]}"
+			return 1
+		}
+	done
+	to_old
+	echo "# note: killed $killed of $count" >&3
+	((killed >= count / 2))
+}
