@@ -146,9 +146,11 @@ static json_t *area_json(const struct plan *plan, const struct diff_area *area)
 {
 	const struct policy_diff *diff = &plan->diff;
 
-	return json_pack("{s:o, s:o, s:I, s:I, s:o, s:b, s:o, s:o, s:o}", "before",
+	return json_pack("{s:o, s:o, s:b, s:b, s:I, s:I, s:o, s:b, s:o, s:o, s:o}", "before",
 			 pool_name(diff, BEFORE, area->pool[BEFORE]), "after",
-			 pool_name(diff, AFTER, area->pool[AFTER]), "ipv4_addresses",
+			 pool_name(diff, AFTER, area->pool[AFTER]), "unfiltered_before",
+			 policy_diff_unfiltered(diff, area, BEFORE), "unfiltered_after",
+			 policy_diff_unfiltered(diff, area, AFTER), "ipv4_addresses",
 			 (json_int_t)area->ipv4, "ipv6_prefixes", (json_int_t)area->prefixes6,
 			 "addresses", addresses_json(area), "more", area->cut, "opens",
 			 changes_json(plan, area, DIFF_OPENS), "shuts",

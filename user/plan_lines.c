@@ -152,8 +152,12 @@ static int add_settings(struct lines *lines)
 static int add_change(struct lines *lines, const char *pool, const struct diff_area *area,
 		      const struct diff_change *change)
 {
-	static const char *const kinds[] = {
-		[DIFF_OPENS] = "opens", [DIFF_SHUTS] = "shuts", [DIFF_COUNTS] = "counts"};
+	bool unfiltered = policy_diff_unfiltered(lines->diff, area, BEFORE);
+	const char *const kinds[] = {
+		[DIFF_OPENS] = unfiltered ? "keeps" : "opens",
+		[DIFF_SHUTS] = "shuts",
+		[DIFF_COUNTS] = "counts",
+	};
 	_cleanup_(text_free) struct text what = {0}, peers = {0}, rows = {0};
 	char hosts[HOSTS_TEXT], number[NUMBER_TEXT], packets[NUMBER_TEXT + 4] = "",
 									   range[PORT_RANGE_TEXT];
@@ -192,11 +196,26 @@ static bool is_like_the_rest(const struct policy_diff *diff, const struct diff_a
 	return false;
 }
 
+/*
+ * Traffic of addresses that nobody guards passes as transit, unless the site says `unlisted: drop`:
+ * to guard them shuts all that the pool does not open, and to leave them opens everything.
+ */
 static int add_changes(struct lines *lines, const char *pool, const struct diff_area *area)
 {
+	bool before = policy_diff_unfiltered(lines->diff, area, BEFORE),
+	     after = policy_diff_unfiltered(lines->diff, area, AFTER);
 	char hosts[HOSTS_TEXT], what[96];
 	int rc = 0;
 
+	if (after)
+		return before ? 0
+			      : add_line(lines, "opens", pool, hosts_text(area, hosts),
+					 "everything: nobody guards it, unlisted: pass");
+	if (before)
+		rc = add_line(lines, "shuts", pool, hosts_text(area, hosts),
+			      "everything but what the pool opens");
+	if (rc || (before && is_like_the_rest(lines->diff, area)))
+		return rc;
 	if (area->n_changes && is_like_the_rest(lines->diff, area)) {
 		snprintf(what, sizeof(what), "all %zu openings of the pool", area->n_changes);
 		return add_line(lines, area->pool[AFTER] == NO_POOL ? "shuts" : "opens", pool,

@@ -272,6 +272,16 @@ static bool same_words(const struct strings *a, const struct strings *b)
 	return a->count == b->count;
 }
 
+bool policy_diff_unfiltered(const struct policy_diff *diff, const struct diff_area *area,
+			    enum when when)
+{
+	const struct policy *policy = diff->policies[when];
+	size_t pool = area->pool[when];
+
+	return policy && !policy->site->unlisted_drop &&
+	       (pool == NO_POOL || !policy->pools[pool].guarded);
+}
+
 bool policy_diff_pool(const struct policy_diff *diff, size_t before, size_t after)
 {
 	const struct policy_pool *a = &diff->policies[BEFORE]->pools[before];

@@ -83,6 +83,10 @@ bool policy_diff_any(const struct policy_diff *diff);
 /* The pool's roles are others, or whether it is guarded or exempt from IPsec. */
 bool policy_diff_pool(const struct policy_diff *diff, size_t before, size_t after);
 
+/* Nothing is held against its packets: nobody guards it, and what is not listed passes. */
+bool policy_diff_unfiltered(const struct policy_diff *diff, const struct diff_area *area,
+			    enum when when);
+
 /* diff_settings.c: fills settings. 0 or -ENOMEM. */
 int diff_settings(struct policy_diff *diff);
 

@@ -123,5 +123,5 @@ plan_is() {
 	site=$(site_with first 2000-2002)
 	apply "$site"
 	run -0 --separate-stderr rolewall pool add-address web 10.77.2.11 -c "$site"
-	[[ $stderr == *'web (1): addresses + 10.77.2.11 (newly guarded)'*'web (1): opens all 2 openings of the pool'* ]]
+	[[ $stderr == *'web (1): addresses + 10.77.2.11 (newly guarded)'*'web (1): shuts everything but what the pool opens'* ]]
 }

@@ -88,17 +88,21 @@ static const struct example examples[] = {
 	 POOLS(WEB("a", "10.0.0.1") CLIENTS) "extra:\n" ROW("7", ", from: [client, 10.8.0.0/22]"),
 	 "opens|a|1|in tcp 7|users 10.8.1.0/24 10.8.2.0/23|extra/01\n"},
 	{"an address joins a pool", POOLS(WEB("a", "10.0.0.1")), POOLS(WEB("a", "10.0.0.0/31")),
+	 "addresses|a|1|+ 10.0.0.0 (newly guarded)\nshuts|a|1|everything but what the pool opens\n"},
+	{"an address joins a pool, and was dropped before",
+	 "unlisted: drop\n" POOLS(WEB("a", "10.0.0.1")),
+	 "unlisted: drop\n" POOLS(WEB("a", "10.0.0.0/31")),
 	 "addresses|a|1|+ 10.0.0.0 (newly guarded)\nopens|a|1|all 1 openings of the pool\n"},
 	{"an address leaves a pool", POOLS(WEB("a", "10.0.0.0/31, \"2001:db8::/64\"")),
 	 POOLS(WEB("a", "10.0.0.1")),
 	 "addresses|a|1 + 1 IPv6 prefix|- 10.0.0.0 2001:db8::/64 (unguarded now)\n"
-	 "shuts|a|1 + 1 IPv6 prefix|all 1 openings of the pool\n"},
+	 "opens|a|1 + 1 IPv6 prefix|everything: nobody guards it, unlisted: pass\n"},
 	{"a pool is renamed", POOLS(WEB("a", "10.0.0.1")), POOLS(WEB("b", "10.0.0.1")),
 	 "pool renamed|b||was a\n"},
 	{"a pool is added", POOLS(WEB("a", "10.0.0.1")),
 	 POOLS(WEB("a", "10.0.0.1") WEB("b", "10.1.0.0/16")),
 	 "pool added|b||+ office-web-apps\naddresses|b|65,536|+ 10.1.0.0/16 (newly guarded)\n"
-	 "opens|b|65,536|in tcp 443|any|servers/41\n"},
+	 "shuts|b|65,536|everything but what the pool opens\nkeeps|b|65,536|in tcp 443|any|servers/41\n"},
 	{"a pool is removed", POOLS(WEB("a", "10.0.0.1") WEB("b", "10.1.0.0/16")),
 	 "unlisted: drop\n" POOLS(WEB("a", "10.0.0.1")),
 	 "setting|||unlisted: pass -> drop\npool removed|b||- office-web-apps\n"
