@@ -69,7 +69,7 @@ soak: all $(TOOLS) $(B)/test-gcc/test_power_loss
 # 10,000 applies under full traffic, a kill at every system call and 1,000 at random: hours
 .PHONY: torture
 torture: all $(TOOLS)
-	SOAK=1 tests/run -v tests/e2e/atomic.bats tests/e2e/kill.bats
+	SOAK=1 tests/run -v tests/e2e/atomic.bats tests/e2e/adversity.bats tests/e2e/kill.bats
 
 # make bench OPTIONS=--quick
 bench:
