@@ -12,7 +12,7 @@ load lib
 
 FE4=10.77.2.10 FE6=fd77:2::10
 # Points to strike at, beside those at the flip; few where the programs are loaded each time.
-MANY=5 FEW=1
+MANY=3 FEW=1
 FIRST=1000 SECOND=2000 NEVER=3000 ALWAYS=4000
 
 setup_file() {

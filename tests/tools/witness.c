@@ -34,7 +34,7 @@ static const char usage[] =
 
 enum { FIRST, SECOND, NEVER, ALWAYS, KINDS };
 
-#define PAUSE 1000000 /* ns between two bursts */
+#define PAUSE 3000000 /* ns between two bursts */
 #define PATIENCE 1000 /* ms that a datagram may take on a busy machine */
 
 /* Verdicts of a burst, bit by bit. */
