@@ -217,7 +217,11 @@ static void restart_shadow(struct transaction *transaction)
 {
 	struct kernel *kernel = &transaction->kernel;
 
-	if (!transaction->fresh && kernel_has_shadow(kernel))
+	if (transaction->fresh || !kernel_has_shadow(kernel))
+		return;
+	if (transaction->request->ends_shadow)
+		kernel_end_shadow(kernel);
+	else
 		kernel_start_shadow(kernel, kernel->control->shadow);
 }
 

@@ -12,6 +12,7 @@ struct apply_request {
 	const struct input *input;
 	__u32 trial_seconds; /* unless somebody confirms it within these; 0 = for good */
 	bool replace; /* XDP programs of others make room; not on trial */
+	bool ends_shadow; /* it is the shadow's own policy */
 	const char *comment; /* NULL = none */
 	__u32 based_on; /* a rollback to that generation; 0 = it is none */
 	__u32 generation; /* what it is called; 0 = the next number */

@@ -8,6 +8,19 @@
 #include "cleanup.h"
 #include "command.h"
 #include "kernel.h"
+#include "record.h"
+
+/*
+ * What a killed controller left open gets its end while the kernel still knows it: without it a
+ * reboot would bring back the policy before. Not a word about pins that cannot be read: they go.
+ */
+static void close_history(const struct common *common)
+{
+	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
+
+	if (kernel_peek(common->pin_dir, &kernel))
+		record_settle(common, &kernel);
+}
 
 static int run(const struct arguments *arguments)
 {
@@ -21,6 +34,8 @@ static int run(const struct arguments *arguments)
 		return 0;
 	}
 	err = kernel_lock(arguments->common.pin_dir, &kernel);
+	if (!err)
+		close_history(&arguments->common);
 	/* First: what it holds back should pass unfiltered now. */
 	if (!err)
 		err = backstop_off(arguments->common.pin_dir);

@@ -236,7 +236,8 @@ static int commit(const struct arguments *arguments)
 {
 	struct diagnostics diags = {0};
 	struct input input = {0};
-	struct apply_request request = {.common = &arguments->common, .input = &input};
+	struct apply_request request = {
+		.common = &arguments->common, .input = &input, .ends_shadow = true};
 	int err = apply_options("shadow commit", arguments->values[OPTION_CONFIRM_WITHIN],
 				arguments->values[OPTION_COMMENT], &request);
 
@@ -251,8 +252,6 @@ static int commit(const struct arguments *arguments)
 		err = apply_input(&request, &diags);
 	if (err)
 		fprintf(stderr, "rolewall: nothing was changed\n");
-	else
-		err = shadow_drop(&arguments->common);
 	diag_free(&diags);
 	input_free(&input);
 	return err;

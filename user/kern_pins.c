@@ -294,6 +294,12 @@ bool open_if_ours(struct kernel *kernel)
 	       kernel->control->abi == ROLEWALL_ABI && !open_programs(kernel);
 }
 
+bool kernel_peek(const char *pin_dir, struct kernel *kernel)
+{
+	kernel->pin_dir = strdup(pin_dir);
+	return kernel->pin_dir && open_if_ours(kernel) && !open_maps(kernel);
+}
+
 static void forget_fd(int *fd)
 {
 	close_fd(fd);

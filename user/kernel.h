@@ -82,6 +82,8 @@ int kernel_lock(const char *pin_dir, struct kernel *kernel);
  * has it; -ENOENT: there is no directory.
  */
 int kernel_try_lock(const char *pin_dir, struct kernel *kernel);
+/* Opens what is loaded, if this version can, and without a word if it cannot. */
+bool kernel_peek(const char *pin_dir, struct kernel *kernel);
 /* Loads programs and maps with room for images of PAGES pages, and pins them. Locked. */
 int kernel_load(struct kernel *kernel, __u32 pages);
 /*

@@ -137,6 +137,20 @@ is_in_force() { # GENERATION
 	[[ $(meta 2 .outcome) == kept && $(meta 3 .outcome) == kept ]]
 }
 
+@test "a detach writes down what was left open while the kernel still knows" {
+	rolewall apply -c "$(policy one 2000)"
+	rolewall apply -c "$(policy two 2001)" --confirm-within 60
+	mount --bind "$STATE" "$STATE"
+	MOUNTED=$STATE
+	mount -o remount,bind,ro "$STATE"
+	rolewall confirm
+	umount "$MOUNTED"
+	unset MOUNTED
+	[[ $(meta 2 .outcome) == trial && $(current) == 1 ]]
+	rolewall detach
+	[[ $(meta 2 .outcome) == kept && $(current) == 2 ]]
+}
+
 @test "whoever has the lock is named" {
 	rolewall apply -c "$(policy one 2000)"
 	exec 9<"$PIN"
