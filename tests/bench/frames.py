@@ -6,6 +6,7 @@ import struct
 
 MAC = bytes.fromhex("020000000001") + bytes.fromhex("020000000002")
 TCP, UDP, FRAGMENT = 6, 17, 44
+RTP = 12  # bytes of its header, RFC 3550
 SYN, ACK, SYNACK = 0x02, 0x10, 0x12
 
 
@@ -42,11 +43,14 @@ def ip6(source, destination, protocol, payload):
 
 def frame(source, destination, protocol, sport, dport, *, flags=SYN, tags=0, piece=None, payload=b"", number=1,
           macs=MAC):
-    """PIECE: "first" or "later", of a packet in fragments."""
+    """PIECE: "first" or "later", of a packet in fragments. A datagram has at least what RTP's header takes, as
+    shorter ones are padded on an Ethernet."""
     source, destination = ipaddress.ip_address(source), ipaddress.ip_address(destination)
     is4 = source.version == 4
     if piece == "first":
         payload = bytes(28)
+    if protocol != TCP:
+        payload = payload.ljust(RTP, b"\0")
     segment = bytes(32) if piece == "later" else transport(source, destination, protocol, sport, dport, flags, payload)
     offset = {None: 0, "first": 0, "later": 64}[piece] // 8
     more = piece == "first"
