@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "forward_links.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/ethtool.h>
-#include <linux/fib_rules.h>
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -22,60 +16,13 @@
 #include <sys/socket.h>
 
 #include "cleanup.h"
+#include "netlink.h"
 
 /* Family "netdev" of generic netlink (Linux 6.3), which the headers of Debian 12 do not have. */
 #define NETDEV_COMMAND_DEV_GET 1
 #define NETDEV_ATTRIBUTE_IFINDEX 1
 #define NETDEV_ATTRIBUTE_XDP_FEATURES 3
 #define NETDEV_FEATURE_NDO_XMIT 4U
-
-#define ANSWER_BYTES (1 << 15)
-
-/* --- netlink */
-
-static void close_socket(struct mnl_socket **socket)
-{
-	if (*socket)
-		mnl_socket_close(*socket);
-}
-
-/* Sends REQUEST, and gives each message of the answer to CALL. 0 or -errno. */
-static int ask(int bus, struct nlmsghdr *request, mnl_cb_t call, void *context)
-{
-	_cleanup_(close_socket) struct mnl_socket *socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
-	const struct timeval patience = {.tv_sec = 2};
-	_cleanup_free_ char *answer = malloc(ANSWER_BYTES);
-	int rc = MNL_CB_OK;
-
-	if (!answer)
-		return -ENOMEM;
-	request->nlmsg_seq = 1;
-	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) ||
-	    setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO, &patience,
-		       sizeof(patience)) ||
-	    mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
-		return -errno;
-	while (rc == MNL_CB_OK) {
-		ssize_t length = mnl_socket_recvfrom(socket, answer, ANSWER_BYTES);
-
-		if (length < 0 && errno == EINTR)
-			continue;
-		if (length < 0)
-			return -errno;
-		rc = mnl_cb_run(answer, (size_t)length, request->nlmsg_seq,
-				mnl_socket_get_portid(socket), call, context);
-	}
-	return rc < 0 ? -errno : 0;
-}
-
-static struct nlmsghdr *start(char buffer[], unsigned int type, unsigned int flags)
-{
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-
-	request->nlmsg_type = (uint16_t)type;
-	request->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-	return request;
-}
 
 /* --- interfaces */
 
@@ -184,44 +131,7 @@ static bool takes_tags(int fd, const char name[IF_NAMESIZE])
 	return !ioctl(fd, SIOCETHTOOL, &request) && value.data & ETH_FLAG_RXVLAN;
 }
 
-const struct forward_link *forward_links_find(const struct forward_links *links,
-					      unsigned int ifindex)
-{
-	for (size_t i = 0; i < links->count; i++)
-		if (links->items[i].ifindex == ifindex)
-			return &links->items[i];
-	return NULL;
-}
-
-void forward_links_free(struct forward_links *links)
-{
-	free(links->items);
-	*links = (struct forward_links){0};
-}
-
-/* --- what XDP may do with them */
-
-bool forward_by_xdp(const struct attachment *attachment)
-{
-	return attachment->ifindex && attachment->hook != HOOK_TC;
-}
-
-bool forward_is_native(const struct attachment *list, size_t count)
-{
-	bool native = false;
-
-	for (size_t i = 0; i < count; i++)
-		native |= forward_by_xdp(&list[i]) && list[i].hook == HOOK_XDP_NATIVE;
-	return native;
-}
-
-bool forward_takes(const struct attachment *attachment, const struct forward_link *link,
-		   bool native)
-{
-	if (!forward_by_xdp(attachment))
-		return false;
-	return !native || (attachment->hook == HOOK_XDP_NATIVE && !link->cannot_send);
-}
+/* --- what their drivers can do */
 
 static int take_family(const struct nlmsghdr *header, void *data)
 {
@@ -258,7 +168,7 @@ static int take_features(const struct nlmsghdr *header, void *data)
 static struct nlmsghdr *start_generic(char buffer[], unsigned int family, unsigned int flags,
 				      unsigned int command)
 {
-	struct nlmsghdr *request = start(buffer, family, flags);
+	struct nlmsghdr *request = netlink_start(buffer, family, flags);
 	struct genlmsghdr *generic = mnl_nlmsg_put_extra_header(request, sizeof(*generic));
 
 	generic->cmd = (uint8_t)command;
@@ -275,10 +185,10 @@ static void read_features(struct forward_links *links)
 	uint16_t family = 0;
 
 	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, "netdev");
-	if (ask(NETLINK_GENERIC, request, take_family, &family) || !family)
+	if (netlink_ask(NETLINK_GENERIC, request, take_family, &family) || !family)
 		return;
 	request = start_generic(buffer, family, NLM_F_DUMP, NETDEV_COMMAND_DEV_GET);
-	ask(NETLINK_GENERIC, request, take_features, links);
+	netlink_ask(NETLINK_GENERIC, request, take_features, links);
 }
 
 static bool has_vlans(const struct reading_links *reading, unsigned int ifindex)
@@ -295,12 +205,12 @@ int forward_links_read(struct forward_links *links)
 	_cleanup_free_ struct seen_link *seen = NULL;
 	struct reading_links reading = {0};
 	char buffer[256];
-	struct nlmsghdr *request = start(buffer, RTM_GETLINK, NLM_F_DUMP);
+	struct nlmsghdr *request = netlink_start(buffer, RTM_GETLINK, NLM_F_DUMP);
 	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
 	int err;
 
 	info->ifi_family = AF_UNSPEC;
-	err = ask(NETLINK_ROUTE, request, take_link, &reading);
+	err = netlink_ask(NETLINK_ROUTE, request, take_link, &reading);
 	seen = reading.items;
 	*links = (struct forward_links){0};
 	if (err)
@@ -312,99 +222,48 @@ int forward_links_read(struct forward_links *links)
 		struct forward_link *link = &links->items[links->count++];
 
 		*link = seen[i].link;
-		link->has_vlans = has_vlans(&reading, link->ifindex);
-		link->takes_tags = fd >= 0 && takes_tags(fd, link->name);
+		link->takes_tags = has_vlans(&reading, link->ifindex) && fd >= 0 &&
+				   takes_tags(fd, link->name);
 	}
 	read_features(links);
 	return 0;
 }
 
-/* --- what forwarding in XDP goes past */
+/* --- what is asked of them */
 
-static int take_rule(const struct nlmsghdr *header, void *data)
+const struct forward_link *forward_links_find(const struct forward_links *links,
+					      unsigned int ifindex)
 {
-	const struct nlattr *attribute;
-
-	mnl_attr_for_each(attribute, header, sizeof(struct fib_rule_hdr))
-	{
-		if (mnl_attr_get_type(attribute) == FRA_FWMARK)
-			*(bool *)data = true;
-	}
-	return MNL_CB_OK;
+	for (size_t i = 0; i < links->count; i++)
+		if (links->items[i].ifindex == ifindex)
+			return &links->items[i];
+	return NULL;
 }
 
-bool forward_rules_by_mark(void)
+void forward_links_free(struct forward_links *links)
 {
-	static const unsigned char families[] = {AF_INET, AF_INET6};
-	bool found = false;
-
-	for (size_t i = 0; i < sizeof(families); i++) {
-		char buffer[256];
-		struct nlmsghdr *request = start(buffer, RTM_GETRULE, NLM_F_DUMP);
-		struct fib_rule_hdr *rule = mnl_nlmsg_put_extra_header(request, sizeof(*rule));
-
-		rule->family = families[i];
-		ask(NETLINK_ROUTE, request, take_rule, &found);
-	}
-	return found;
+	free(links->items);
+	*links = (struct forward_links){0};
 }
 
-struct chains {
-	unsigned int count;
-	char *name;
-};
-
-static int hook_number(const struct nlattr *hook)
+bool forward_by_xdp(const struct attachment *attachment)
 {
-	const struct nlattr *attribute;
-
-	mnl_attr_for_each_nested(attribute, hook)
-	{
-		if (mnl_attr_get_type(attribute) == NFTA_HOOK_HOOKNUM)
-			return (int)ntohl(mnl_attr_get_u32(attribute));
-	}
-	return -1;
+	return attachment->ifindex && attachment->hook != HOOK_TC;
 }
 
-static int take_chain(const struct nlmsghdr *header, void *data)
+bool forward_is_native(const struct attachment *list, size_t count)
 {
-	const struct nfgenmsg *message = mnl_nlmsg_get_payload(header);
-	const char *table = "", *chain = "";
-	const struct nlattr *attribute;
-	struct chains *chains = data;
-	int hook = -1;
+	bool native = false;
 
-	mnl_attr_for_each(attribute, header, sizeof(*message))
-	{
-		unsigned int type = mnl_attr_get_type(attribute);
-
-		if (type == NFTA_CHAIN_TABLE)
-			table = mnl_attr_get_str(attribute);
-		else if (type == NFTA_CHAIN_NAME)
-			chain = mnl_attr_get_str(attribute);
-		else if (type == NFTA_CHAIN_HOOK)
-			hook = hook_number(attribute);
-	}
-	if ((message->nfgen_family != NFPROTO_INET && message->nfgen_family != NFPROTO_IPV4 &&
-	     message->nfgen_family != NFPROTO_IPV6) ||
-	    (hook != NF_INET_FORWARD && hook != NF_INET_POST_ROUTING) ||
-	    !strncmp(table, "rolewall", strlen("rolewall")))
-		return MNL_CB_OK;
-	if (!chains->count++)
-		snprintf(chains->name, FORWARD_CHAIN_NAME, "%.38s %.38s", table, chain);
-	return MNL_CB_OK;
+	for (size_t i = 0; i < count; i++)
+		native |= forward_by_xdp(&list[i]) && list[i].hook == HOOK_XDP_NATIVE;
+	return native;
 }
 
-unsigned int forward_chains(char name[FORWARD_CHAIN_NAME])
+bool forward_takes(const struct attachment *attachment, const struct forward_link *link,
+		   bool native)
 {
-	struct chains chains = {.name = name};
-	char buffer[256];
-	struct nlmsghdr *request =
-		start(buffer, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP);
-	struct nfgenmsg *message = mnl_nlmsg_put_extra_header(request, sizeof(*message));
-
-	message->nfgen_family = AF_UNSPEC;
-	message->version = NFNETLINK_V0;
-	ask(NETLINK_NETFILTER, request, take_chain, &chains);
-	return chains.count;
+	if (!forward_by_xdp(attachment))
+		return false;
+	return !native || (attachment->hook == HOOK_XDP_NATIVE && !link->cannot_send);
 }

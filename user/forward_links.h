@@ -12,8 +12,7 @@ struct forward_link {
 	bool ethernet;
 	bool member; /* a port of a bridge or bond */
 	bool veth;
-	bool has_vlans; /* VLAN devices lie on it */
-	bool takes_tags; /* the device takes tags off before XDP sees the frame */
+	bool takes_tags; /* off frames, before XDP sees them, for VLAN devices that lie on it */
 	bool cannot_send; /* its driver takes no frames from XDP, as it is set up now */
 };
 
@@ -38,7 +37,7 @@ bool forward_is_native(const struct attachment *list, size_t count);
 bool forward_takes(const struct attachment *attachment, const struct forward_link *link,
 		   bool native);
 
-/* Whether a routing rule goes by marks. False also if it cannot be told. */
+/* forward_past.c: whether a routing rule goes by marks. False also if it cannot be told. */
 bool forward_rules_by_mark(void);
 
 /*

@@ -36,7 +36,7 @@ static void warn_of(const struct attachment *attachment, const struct forward_li
 		     attachment->hook == HOOK_XDP_NATIVE
 			     ? "its driver takes no packets from XDP as it is set up now: the kernel forwards what goes out by it"
 			     : "by xdp-generic, others by xdp-native: the kernel forwards what goes out by it");
-	if (attachment->hook != HOOK_TC && link->has_vlans && link->takes_tags)
+	if (attachment->hook != HOOK_TC && link->takes_tags)
 		warn(name,
 		     "has VLAN devices and takes tags off before XDP: the kernel forwards what comes in by it (ethtool -K %s rxvlan off changes it)",
 		     link->name);

@@ -37,7 +37,7 @@ static enum forward_result left_to_kernel(const struct forward_link *link, bool 
 		return FORWARD_marks;
 	if (!link->ethernet || link->member)
 		return FORWARD_port;
-	return link->has_vlans && link->takes_tags ? FORWARD_vlans : 0;
+	return link->takes_tags ? FORWARD_vlans : 0;
 }
 
 static int put_in(const struct kernel *kernel, const struct forward_link *link, bool marks)

@@ -7,9 +7,9 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "cleanup.h"
+#include "netlink.h"
 
 static void start(struct nft_batch *batch, unsigned int type, unsigned int flags, int family)
 {
@@ -78,44 +78,27 @@ void nft_end_expression(struct nft_batch *batch, struct nft_expression expressio
 
 /* --- the socket */
 
-static void close_socket(struct mnl_socket **socket)
-{
-	if (*socket)
-		mnl_socket_close(*socket);
-}
-
 static int send_all(const struct nft_batch *batch, struct mnl_socket **socket)
 {
-	size_t length = batch->used + batch->message->nlmsg_len;
-	const struct timeval patience = {.tv_sec = 2};
-
-	*socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	if (!*socket || mnl_socket_bind(*socket, 0, MNL_SOCKET_AUTOPID) ||
-	    setsockopt(mnl_socket_get_fd(*socket), SOL_SOCKET, SO_RCVTIMEO, &patience,
-		       sizeof(patience)) ||
-	    mnl_socket_sendto(*socket, batch->buffer, length) < 0)
-		return -errno;
-	return 0;
+	return netlink_send(NETLINK_NETFILTER, batch->buffer,
+			    batch->used + batch->message->nlmsg_len, socket);
 }
 
 /* One answer: 0, 1 = it was data, or -errno. */
-static int receive(struct mnl_socket *socket, char *buffer, mnl_cb_t reply, void *context)
+static int receive(const struct mnl_socket *socket, char *buffer, mnl_cb_t reply, void *context)
 {
-	ssize_t length;
+	ssize_t length = netlink_receive(socket, buffer, NFT_BATCH_BYTES);
 	int rc;
 
-	do
-		length = mnl_socket_recvfrom(socket, buffer, NFT_BATCH_BYTES);
-	while (length < 0 && errno == EINTR);
 	if (length < 0)
-		return -errno;
+		return (int)length;
 	rc = mnl_cb_run(buffer, (size_t)length, 0, 0, reply, context);
 	return rc < 0 ? -errno : rc > 0;
 }
 
 int nft_commit(struct nft_batch *batch)
 {
-	_cleanup_(close_socket) struct mnl_socket *socket = NULL;
+	_cleanup_(netlink_close) struct mnl_socket *socket = NULL;
 	unsigned int messages = batch->messages;
 	int err, failed = 0;
 
@@ -131,7 +114,7 @@ int nft_commit(struct nft_batch *batch)
 
 int nft_ask(struct nft_batch *batch, mnl_cb_t reply, void *context)
 {
-	_cleanup_(close_socket) struct mnl_socket *socket = NULL;
+	_cleanup_(netlink_close) struct mnl_socket *socket = NULL;
 	int err;
 
 	/* The answer, or an error: no receipt comes with the former. */
