@@ -121,30 +121,13 @@ static int print_json(const struct reading *reading)
 
 /* --- table */
 
-__attribute__((format(printf, 3, 4))) static int add_fact(struct listing *listing, const char *name,
-							  const char *format, ...)
-{
-	_cleanup_free_ char *value = NULL;
-	va_list arguments;
-	int length;
-
-	va_start(arguments, format);
-	length = vasprintf(&value, format, arguments);
-	va_end(arguments);
-	if (length < 0) {
-		value = NULL;
-		return -ENOMEM;
-	}
-	return listing_add(listing, (const char *const[]){name, value});
-}
-
 static int list_timeouts(struct listing *listing, const struct running *running)
 {
 	int err = 0;
 
 	for (int i = 0; i < N_TIMEOUTS; i++)
-		err |= add_fact(listing, "timeout", "%s: %u s", timeout_kinds[i].name,
-				running_header(running, timeout_kinds[i].cell));
+		err |= listing_add_fact(listing, "timeout", "%s: %u s", timeout_kinds[i].name,
+					running_header(running, timeout_kinds[i].cell));
 	return err;
 }
 
@@ -161,14 +144,14 @@ static int list_generation(struct listing *listing, const struct reading *readin
 	if (!made || !gmtime_r(&made, &parts) ||
 	    !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &parts))
 		strcpy(text, "an unknown time");
-	err = add_fact(listing, "generation", "%u, of %s",
-		       running_header(&reading->running, HEADER_GENERATION), text);
+	err = listing_add_fact(listing, "generation", "%u, of %s",
+			       running_header(&reading->running, HEADER_GENERATION), text);
 	if (left)
-		err |= add_fact(listing, "trial", "ends in %u s, then the policy before returns",
-				left);
+		err |= listing_add_fact(listing, "trial",
+					"ends in %u s, then the policy before returns", left);
 	if (control->returned)
-		err |= add_fact(listing, "trial",
-				"ENDED unconfirmed: the policy before has returned");
+		err |= listing_add_fact(listing, "trial",
+					"ENDED unconfirmed: the policy before has returned");
 	return err;
 }
 
@@ -180,10 +163,11 @@ static int list_interfaces(struct listing *listing, const struct reading *readin
 		const struct interface_state *state = &reading->interfaces.items[i];
 		const char *text = condition_text(state->condition);
 
-		err |= add_fact(listing, "interface", "%s: %s, side %s%s%s%s%s", state->name,
-				hook_taken(state), side_name(state->side), *text ? "; " : "", text,
-				state->condition == CONDITION_renamed ? ": " : "",
-				state->condition == CONDITION_renamed ? state->now : "");
+		err |= listing_add_fact(listing, "interface", "%s: %s, side %s%s%s%s%s",
+					state->name, hook_taken(state), side_name(state->side),
+					*text ? "; " : "", text,
+					state->condition == CONDITION_renamed ? ": " : "",
+					state->condition == CONDITION_renamed ? state->now : "");
 	}
 	return err;
 }
@@ -192,12 +176,13 @@ static int list_interfaces(struct listing *listing, const struct reading *readin
 static int list_forwarding(struct listing *listing, const struct reading *reading)
 {
 	const struct forward_counters *counted = &reading->counters.forwarding;
-	int err = add_fact(listing, "forwarding", "%s",
-			   reading_option(reading, OPTION_FORWARD) ? "xdp" : "kernel");
+	int err = listing_add_fact(listing, "forwarding", "%s",
+				   reading_option(reading, OPTION_FORWARD) ? "xdp" : "kernel");
 
 #define X(name, text)                                                                              \
 	if (counted->name)                                                                         \
-		err |= add_fact(listing, "forwarding", #name ": %llu, %s", counted->name, text);
+		err |= listing_add_fact(listing, "forwarding", #name ": %llu, %s", counted->name,  \
+					text);
 	FORWARD_RESULTS(X)
 #undef X
 	return err;
@@ -210,37 +195,37 @@ static int list_facts(struct listing *listing, const struct reading *reading)
 	const struct table_counters *tables = &reading->counters.tables;
 	int err = 0;
 
-	err |= add_fact(listing, "mode", "%s", reading_mode(reading));
+	err |= listing_add_fact(listing, "mode", "%s", reading_mode(reading));
 	err |= list_generation(listing, reading);
 	if (kernel_has_shadow(&running->kernel))
-		err |= add_fact(listing, "shadow", "since %u s, \"rolewall shadow\" shows it",
-				running->kernel.control->epoch -
-					running->kernel.control->shadow_since);
-	err |= add_fact(listing, "site", "%s",
-			json_string_value(json_object_get(description, "site")));
-	err |= add_fact(listing, "matrix", "%s",
-			json_string_value(json_object_get(description, "matrix")));
-	err |= add_fact(listing, "profile", "%s",
-			json_string_value(json_object_get(description, "profile")));
-	err |= add_fact(listing, "outbound", "%s",
-			json_string_value(json_object_get(description, "outbound")));
-	err |= add_fact(listing, "pools", "%zu",
-			json_array_size(json_object_get(description, "pools")));
-	err |= add_fact(listing, "image", "%u of %u KiB", running_header(running, HEADER_PAGES),
-			running->kernel.pages);
-	err |= add_fact(listing, "counting for", "%u s", running->kernel.control->epoch);
+		err |= listing_add_fact(
+			listing, "shadow", "since %u s, \"rolewall shadow\" shows it",
+			running->kernel.control->epoch - running->kernel.control->shadow_since);
+	err |= listing_add_fact(listing, "site", "%s",
+				json_string_value(json_object_get(description, "site")));
+	err |= listing_add_fact(listing, "matrix", "%s",
+				json_string_value(json_object_get(description, "matrix")));
+	err |= listing_add_fact(listing, "profile", "%s",
+				json_string_value(json_object_get(description, "profile")));
+	err |= listing_add_fact(listing, "outbound", "%s",
+				json_string_value(json_object_get(description, "outbound")));
+	err |= listing_add_fact(listing, "pools", "%zu",
+				json_array_size(json_object_get(description, "pools")));
+	err |= listing_add_fact(listing, "image", "%u of %u KiB",
+				running_header(running, HEADER_PAGES), running->kernel.pages);
+	err |= listing_add_fact(listing, "counting for", "%u s", running->kernel.control->epoch);
 	for (int i = 0; i < N_TABLES; i++)
-		err |= add_fact(listing, table_names[i], "%zu of %zu", reading->fill[i].used,
-				reading->fill[i].size);
-	err |= add_fact(listing, "flows made", "%llu, %llu pushed out, %llu without room",
-			tables->flows_created, tables->flows_evicted, tables->flows_lost);
-	err |= add_fact(listing, "fragmented packets", "%llu", tables->fragments_created);
+		err |= listing_add_fact(listing, table_names[i], "%zu of %zu",
+					reading->fill[i].used, reading->fill[i].size);
+	err |= listing_add_fact(listing, "flows made", "%llu, %llu pushed out, %llu without room",
+				tables->flows_created, tables->flows_evicted, tables->flows_lost);
+	err |= listing_add_fact(listing, "fragmented packets", "%llu", tables->fragments_created);
 	err |= list_timeouts(listing, running);
 	if (reading_option(reading, OPTION_ASYMMETRIC))
-		err |= add_fact(listing, "asymmetric", "true");
+		err |= listing_add_fact(listing, "asymmetric", "true");
 	err |= list_forwarding(listing, reading);
 	err |= list_interfaces(listing, reading);
-	err |= add_fact(listing, "backstop", "%s", reading->backstop.on ? "on" : "off");
+	err |= listing_add_fact(listing, "backstop", "%s", reading->backstop.on ? "on" : "off");
 	return err ? -ENOMEM : 0;
 }
 

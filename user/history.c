@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -146,40 +145,23 @@ int history_list(const struct state *state, enum format format)
 
 /* --- one of them */
 
-__attribute__((format(printf, 3, 4))) static int add_fact(struct listing *listing, const char *name,
-							  const char *format, ...)
-{
-	_cleanup_free_ char *value = NULL;
-	va_list arguments;
-	int length;
-
-	va_start(arguments, format);
-	length = vasprintf(&value, format, arguments);
-	va_end(arguments);
-	if (length < 0) {
-		value = NULL;
-		return -ENOMEM;
-	}
-	return listing_add(listing, (const char *const[]){name, value});
-}
-
 static int list_facts(struct listing *listing, const struct state_entry *entry)
 {
 	char when[TIME_TEXT], settled[TIME_TEXT], who[WHO_TEXT];
-	int rc = add_fact(listing, "generation", "%u", entry->generation);
+	int rc = listing_add_fact(listing, "generation", "%u", entry->generation);
 
-	rc |= add_fact(listing, "time", "%s", time_text(entry->when, when));
-	rc |= add_fact(listing, "who", "%s", who_text(&entry->who, who));
-	rc |= add_fact(listing, "outcome", "%s", state_outcome_name(entry->outcome));
-	rc |= add_fact(listing, "settled", "%s", time_text(entry->settled, settled));
+	rc |= listing_add_fact(listing, "time", "%s", time_text(entry->when, when));
+	rc |= listing_add_fact(listing, "who", "%s", who_text(&entry->who, who));
+	rc |= listing_add_fact(listing, "outcome", "%s", state_outcome_name(entry->outcome));
+	rc |= listing_add_fact(listing, "settled", "%s", time_text(entry->settled, settled));
 	if (entry->comment)
-		rc |= add_fact(listing, "comment", "%s", entry->comment);
+		rc |= listing_add_fact(listing, "comment", "%s", entry->comment);
 	if (entry->based_on)
-		rc |= add_fact(listing, "back to", "%u", entry->based_on);
-	rc |= add_fact(listing, "site", "%s", entry->site);
-	rc |= add_fact(listing, "matrix", "%s", entry->matrix);
-	rc |= add_fact(listing, "policy", "%08x", entry->policy);
-	rc |= add_fact(listing, "version", "%s", entry->version);
+		rc |= listing_add_fact(listing, "back to", "%u", entry->based_on);
+	rc |= listing_add_fact(listing, "site", "%s", entry->site);
+	rc |= listing_add_fact(listing, "matrix", "%s", entry->matrix);
+	rc |= listing_add_fact(listing, "policy", "%08x", entry->policy);
+	rc |= listing_add_fact(listing, "version", "%s", entry->version);
 	return rc ? -ENOMEM : 0;
 }
 
@@ -191,7 +173,7 @@ static int print_entry(const struct state_entry *entry, const struct source_text
 	int rc = list_facts(&listing, entry);
 
 	if (!rc && format == FORMAT_CSV)
-		rc = add_fact(&listing, "site text", "%.*s", (int)site->size, site->bytes);
+		rc = listing_add_fact(&listing, "site text", "%.*s", (int)site->size, site->bytes);
 	rc = rc ? rc : listing_print(&listing, format);
 	if (rc || format == FORMAT_CSV)
 		return rc;

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <jansson.h>
 #include <libsmartcols.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 #include "cleanup.h"
 
@@ -32,6 +34,22 @@ int listing_add(struct listing *listing, const char *const *cells)
 	}
 	listing->n_rows++;
 	return 0;
+}
+
+int listing_add_fact(struct listing *listing, const char *name, const char *format, ...)
+{
+	_cleanup_free_ char *value = NULL;
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vasprintf(&value, format, arguments);
+	va_end(arguments);
+	if (length < 0) {
+		value = NULL;
+		return -ENOMEM;
+	}
+	return listing_add(listing, (const char *const[]){name, value});
 }
 
 void listing_free(struct listing *listing)

@@ -25,6 +25,9 @@ struct listing {
 
 /* Adds a row of n_columns texts (copied; NULL = empty). Returns 0 or -ENOMEM. */
 int listing_add(struct listing *listing, const char *const *cells);
+/* A row of a listing with two columns: a name, and what FORMAT says of it. Likewise. */
+__attribute__((format(printf, 3, 4))) int
+listing_add_fact(struct listing *listing, const char *name, const char *format, ...);
 /*
  * Prints to stdout as FORMAT_TABLE or FORMAT_CSV. A table fits the terminal, and is as wide as it
  * needs to be where stdout is none. Returns 0 or -errno.
