@@ -4,15 +4,13 @@
 
 #include "apply.h"
 #include "backstop.h"
+#include "candidate.h"
 #include "capabilities.h"
 #include "cleanup.h"
-#include "compile.h"
 #include "counters.h"
-#include "image_check.h"
 #include "interfaces.h"
 #include "kern_shadow.h"
 #include "record.h"
-#include "selftest.h"
 #include "settle.h"
 
 /* One apply on its way; what it has made so far tells what to undo. */
@@ -20,10 +18,8 @@ struct transaction {
 	const struct apply_request *request;
 	struct applied *applied;
 	struct kernel kernel;
-	struct registries registries;
-	struct pages image;
+	struct candidate candidate;
 	bool fresh; /* nothing was in force before */
-	__u32 slot; /* the candidate's */
 	struct interface_change change;
 	struct record record;
 	__u32 newest; /* generation in the history */
@@ -31,8 +27,7 @@ struct transaction {
 
 static void transaction_free(struct transaction *transaction)
 {
-	pages_free(&transaction->image);
-	registries_free(&transaction->registries);
+	candidate_free(&transaction->candidate);
 	interfaces_free(&transaction->change);
 	record_close(&transaction->record);
 	kernel_close(&transaction->kernel);
@@ -54,12 +49,12 @@ static int open_running(struct transaction *transaction)
 
 	transaction->fresh = err == -ENOENT;
 	if (transaction->fresh)
-		return registries_init(&transaction->registries);
+		return registries_init(&transaction->candidate.registries);
 	if (!err && transaction->request->at_boot)
 		return -EEXIST;
 	if (!err)
 		err = settle_refuse_trial(kernel);
-	return err ? err : counters_registries(kernel, &transaction->registries);
+	return err ? err : counters_registries(kernel, &transaction->candidate.registries);
 }
 
 /* Numbers are never used twice: neither those in the slots nor those in the history. */
@@ -72,29 +67,17 @@ static __u32 next_generation(const struct transaction *transaction)
 	return (newest > transaction->newest ? newest : transaction->newest) + 1;
 }
 
-static int check_image(const struct transaction *transaction)
-{
-	char text[IMAGE_FAULT_TEXT];
-	int err = image_check(transaction->image.page, transaction->image.count, text);
-
-	if (err == -EBADMSG)
-		fprintf(stderr, "rolewall: the compiled image is wrong: %s\n", text);
-	return err;
-}
-
 static int make_image(struct transaction *transaction, struct diagnostics *diags)
 {
+	struct pages *image = &transaction->candidate.image;
 	struct applied *applied = transaction->applied;
-	int err = policy_compile(&transaction->request->input->policy, &transaction->registries,
-				 &transaction->image, diags);
+	int err = candidate_compile(&transaction->candidate, diags);
 
-	if (!err)
-		err = check_image(transaction);
 	if (err)
 		return err;
-	applied->pages = transaction->image.count;
+	applied->pages = image->count;
 	applied->generation = next_generation(transaction);
-	image_number(&transaction->image, applied->generation);
+	image_number(image, applied->generation);
 	return 0;
 }
 
@@ -105,7 +88,7 @@ static int ready_programs(struct transaction *transaction)
 {
 	struct kernel *kernel = &transaction->kernel;
 	struct applied *applied = transaction->applied;
-	__u32 room = kernel_room(transaction->image.count);
+	__u32 room = kernel_room(transaction->candidate.image.count);
 	int err = 0;
 
 	if (transaction->fresh) {
@@ -127,27 +110,6 @@ static int ready_programs(struct transaction *transaction)
 	return err ? err : kernel_reload(kernel, room);
 }
 
-static int write_candidate(struct transaction *transaction)
-{
-	struct kernel *kernel = &transaction->kernel;
-	struct selftest test = {0};
-	int err;
-
-	transaction->slot = kernel_free_slot(kernel);
-	if (transaction->slot == NO_SLOT) {
-		fprintf(stderr, "rolewall: no image slot is free: a shadow has the other one\n");
-		return -EBUSY;
-	}
-	err = counters_name(kernel, &transaction->registries);
-	if (!err)
-		err = kernel_put_image(kernel, transaction->slot, &transaction->image);
-	if (!err)
-		err = selftest_run(kernel, &transaction->request->input->policy, transaction->slot,
-				   &test);
-	transaction->applied->probes = test.probes;
-	return err;
-}
-
 /* --- the whole */
 
 static void flip(const struct transaction *transaction)
@@ -156,24 +118,28 @@ static void flip(const struct transaction *transaction)
 	__u32 seconds = transaction->request->trial_seconds;
 
 	if (seconds)
-		kernel_begin_trial(kernel, transaction->slot, transaction->applied->generation,
-				   seconds);
+		kernel_begin_trial(kernel, transaction->candidate.slot,
+				   transaction->applied->generation, seconds);
 	else
-		kernel_flip(kernel, transaction->slot);
+		kernel_flip(kernel, transaction->candidate.slot);
 }
 
 /* Up to the flip, which ends it. */
 static int bring_in(struct transaction *transaction)
 {
 	struct kernel *kernel = &transaction->kernel;
+	struct candidate *candidate = &transaction->candidate;
 	int err = ready_programs(transaction);
 
 	if (!err)
-		err = write_candidate(transaction);
+		err = candidate_choose_slot(candidate, kernel);
+	if (!err)
+		err = candidate_write(candidate, kernel);
+	transaction->applied->probes = candidate->probes;
 	transaction->change = (struct interface_change){
 		.kernel = kernel,
 		.wanted = roster_of(transaction),
-		.slot = transaction->slot,
+		.slot = candidate->slot,
 		.replace = transaction->request->replace,
 		.trial = transaction->request->trial_seconds != 0,
 	};
@@ -232,6 +198,7 @@ int policy_apply(const struct apply_request *request, struct applied *applied,
 		.kernel = KERNEL_CLOSED,
 		.request = request,
 		.applied = applied,
+		.candidate.policy = &request->input->policy,
 	};
 	int err;
 
@@ -248,7 +215,7 @@ int policy_apply(const struct apply_request *request, struct applied *applied,
 				       request->replace);
 	if (!err)
 		err = record_prepare(request, &transaction.record, applied->generation,
-				     transaction.image.page[0].cell[HEADER_CHECKSUM]);
+				     transaction.candidate.image.page[0].cell[HEADER_CHECKSUM]);
 	if (!err)
 		err = bring_in(&transaction);
 	if (err) {

@@ -3,26 +3,20 @@
 #include <net/if.h>
 #include <stdio.h>
 
+#include "candidate.h"
 #include "cleanup.h"
-#include "compile.h"
 #include "counters.h"
-#include "image_check.h"
-#include "selftest.h"
 #include "settle.h"
 #include "shadow_load.h"
 
 struct shadow_job {
 	struct kernel kernel;
-	const struct policy *policy;
-	struct registries registries;
-	struct pages image;
-	__u32 slot;
+	struct candidate candidate;
 };
 
 static void load_free(struct shadow_job *load)
 {
-	pages_free(&load->image);
-	registries_free(&load->registries);
+	candidate_free(&load->candidate);
 	kernel_close(&load->kernel);
 }
 
@@ -36,14 +30,14 @@ static int open_running(struct shadow_job *load, const struct common *common)
 			common->pin_dir);
 		kernel_unload(&load->kernel);
 	}
-	return err ? err : counters_registries(&load->kernel, &load->registries);
+	return err ? err : counters_registries(&load->kernel, &load->candidate.registries);
 }
 
 /* The candidate has to do with the slots and the programs that are there. */
 static int check_room(const struct shadow_job *load)
 {
 	const struct kernel *kernel = &load->kernel;
-	size_t needs = load->image.count, room = kernel->pages;
+	size_t needs = load->candidate.image.count, room = kernel->pages;
 
 	if (kernel_slots(kernel->pages) < IMAGE_SLOTS ||
 	    kernel_slots(kernel_room(needs)) < IMAGE_SLOTS) {
@@ -68,64 +62,48 @@ static int check_room(const struct shadow_job *load)
 
 static int make_image(struct shadow_job *load, struct diagnostics *diags)
 {
-	char text[IMAGE_FAULT_TEXT];
-	int err = policy_compile(load->policy, &load->registries, &load->image, diags);
+	int err = candidate_compile(&load->candidate, diags);
 
-	if (!err)
-		err = image_check(load->image.page, load->image.count, text);
-	if (err == -EBADMSG)
-		fprintf(stderr, "rolewall: the compiled image is wrong: %s\n", text);
 	return err ? err : check_room(load);
 }
 
 /* Interfaces that the candidate does not name are judged as side `any`. */
 static int set_sides(const struct shadow_job *load)
 {
-	const struct site *site = load->policy->site;
+	const struct site *site = load->candidate.policy->site;
+	__u32 slot = load->candidate.slot;
 	struct attachment *list = NULL;
 	size_t count = 0;
 	int err = kernel_attachments(&load->kernel, &list, &count);
 
 	for (size_t i = 0; i < count && !err; i++)
 		if (list[i].ifindex)
-			err = kernel_set_side(&load->kernel, list[i].ifindex, load->slot, SIDE_ANY);
+			err = kernel_set_side(&load->kernel, list[i].ifindex, slot, SIDE_ANY);
 	for (size_t i = 0; i < site->n_interfaces && !err; i++) {
 		unsigned int ifindex = if_nametoindex(site->interfaces[i].name);
 
 		if (ifindex && ifindex < IFINDEX_MAX)
-			err = kernel_set_side(&load->kernel, ifindex, load->slot,
+			err = kernel_set_side(&load->kernel, ifindex, slot,
 					      site->interfaces[i].side);
 	}
 	free(list);
 	return err;
 }
 
-static int write_candidate(struct shadow_job *load, struct shadow_loaded *loaded)
+static int write_candidate(struct shadow_job *load)
 {
-	struct kernel *kernel = &load->kernel;
-	struct selftest test = {0};
-	int err;
+	int err = candidate_choose_slot(&load->candidate, &load->kernel);
 
-	load->slot = kernel_free_slot(kernel);
-	if (load->slot == NO_SLOT) {
-		fprintf(stderr, "rolewall: no image slot is free\n");
-		return -EBUSY;
-	}
-	err = counters_name(kernel, &load->registries);
-	if (!err)
-		err = kernel_put_image(kernel, load->slot, &load->image);
 	if (!err)
 		err = set_sides(load);
-	if (!err)
-		err = selftest_run(kernel, load->policy, load->slot, &test);
-	loaded->probes = test.probes;
-	return err;
+	return err ? err : candidate_write(&load->candidate, &load->kernel);
 }
 
 int shadow_load(const struct common *common, const struct policy *policy,
 		struct shadow_loaded *loaded, struct diagnostics *diags)
 {
-	_cleanup_(load_free) struct shadow_job load = {.kernel = KERNEL_CLOSED, .policy = policy};
+	_cleanup_(load_free) struct shadow_job load = {.kernel = KERNEL_CLOSED,
+						       .candidate.policy = policy};
 	struct kernel *kernel = &load.kernel;
 	int err = open_running(&load, common);
 
@@ -134,11 +112,12 @@ int shadow_load(const struct common *common, const struct policy *policy,
 		err = make_image(&load, diags);
 	if (err)
 		return err;
-	loaded->pages = load.image.count;
+	loaded->pages = load.candidate.image.count;
 	loaded->generation = generation_newest(kernel) + 1;
-	image_number(&load.image, loaded->generation);
-	err = write_candidate(&load, loaded);
-	return err ? err : kernel_start_shadow(kernel, load.slot);
+	image_number(&load.candidate.image, loaded->generation);
+	err = write_candidate(&load);
+	loaded->probes = load.candidate.probes;
+	return err ? err : kernel_start_shadow(kernel, load.candidate.slot);
 }
 
 int shadow_drop(const struct common *common)
@@ -156,10 +135,11 @@ int shadow_drop(const struct common *common)
 int shadow_is_of(const struct common *common, const struct policy *policy,
 		 struct diagnostics *diags)
 {
-	_cleanup_(load_free) struct shadow_job load = {.kernel = KERNEL_CLOSED, .policy = policy};
-	struct pages image = {0};
+	_cleanup_(load_free) struct shadow_job load = {.kernel = KERNEL_CLOSED,
+						       .candidate.policy = policy};
+	const struct pages *image = &load.candidate.image;
+	struct image_page header;
 	int err = open_running(&load, common);
-	bool same;
 
 	if (!err && !kernel_has_shadow(&load.kernel)) {
 		fprintf(stderr, "rolewall: no shadow is loaded\n");
@@ -168,14 +148,9 @@ int shadow_is_of(const struct common *common, const struct policy *policy,
 	if (!err)
 		err = make_image(&load, diags);
 	if (!err)
-		err = kernel_get_image(&load.kernel, load.kernel.control->shadow, &image);
-	if (err)
+		err = kernel_get_header(&load.kernel, load.kernel.control->shadow, &header);
+	if (err || header.cell[HEADER_CHECKSUM] == image->page[0].cell[HEADER_CHECKSUM])
 		return err;
-	image_seal(&load.image, 0);
-	same = image_checksum(image.page, image.count) == load.image.page[0].cell[HEADER_CHECKSUM];
-	pages_free(&image);
-	if (same)
-		return 0;
 	fprintf(stderr,
 		"rolewall: the site or its matrix has changed since it was loaded as a shadow: \"apply --shadow\" loads it again\n");
 	return -ESTALE;
