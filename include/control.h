@@ -9,7 +9,7 @@
 #include "image.h"
 #include "reason.h"
 
-#define ROLEWALL_ABI 4U
+#define ROLEWALL_ABI 5U
 
 #define IMAGE_SLOTS 4U /* active, fallback, shadow, candidate */
 #define NO_SLOT IMAGE_SLOTS
@@ -57,7 +57,6 @@ struct control {
 	__u32 changing; /* 1 while a controller is at the interfaces, or was when it was killed */
 	__u64 returns; /* how often the clock did (clock) */
 	__u32 shadow_since; /* epoch at which it started to compare (controller) */
-	__u32 shadow_against; /* generation that was active then (controller) */
 };
 
 /* What belongs to one load of the programs: the read-only map `load` beside them. */
