@@ -75,10 +75,11 @@ int apply_input(const struct apply_request *request, struct diagnostics *diags)
 
 static int shadow_instead(const struct arguments *arguments)
 {
-	if (!arguments->values[OPTION_CONFIRM_WITHIN] && !arguments->values[OPTION_COMMENT])
+	if (!arguments->values[OPTION_CONFIRM_WITHIN] && !arguments->values[OPTION_COMMENT] &&
+	    !arguments->values[OPTION_REPLACE])
 		return apply_shadow(arguments);
 	fprintf(stderr,
-		"rolewall apply: --shadow changes nothing that would be confirmed or recorded; \"shadow commit\" takes --confirm-within and --comment\n");
+		"rolewall apply: --shadow changes nothing that would be confirmed, recorded or replaced; \"shadow commit\" takes --confirm-within and --comment\n");
 	return ERR_USAGE;
 }
 

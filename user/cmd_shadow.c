@@ -260,12 +260,19 @@ static int commit(const struct arguments *arguments)
 static int run(const struct arguments *arguments)
 {
 	const char *word = arguments->n_operands ? arguments->operands[0] : NULL;
+	bool commits = word && !strcmp(word, "commit");
 
+	if (!commits &&
+	    (arguments->values[OPTION_CONFIRM_WITHIN] || arguments->values[OPTION_COMMENT])) {
+		fprintf(stderr,
+			"rolewall shadow: --confirm-within and --comment are for \"shadow commit\"\n");
+		return ERR_USAGE;
+	}
 	if (!word)
 		return show(arguments);
 	if (!strcmp(word, "drop"))
 		return drop(arguments);
-	if (!strcmp(word, "commit"))
+	if (commits)
 		return commit(arguments);
 	fprintf(stderr, "rolewall: shadow %s: \"commit\", \"drop\" or nothing is accepted\n", word);
 	return ERR_USAGE;
