@@ -55,7 +55,7 @@ int disk_open_dir(int parent, const char *name, int *dir)
 	return 0;
 }
 
-static int read_whole(int fd, char *bytes, size_t size)
+int disk_read_whole(int fd, char *bytes, size_t size)
 {
 	for (size_t done = 0; done < size;) {
 		ssize_t got = read(fd, bytes + done, size - done);
@@ -87,7 +87,7 @@ int disk_read(int dir, const char *name, size_t limit, char **bytes, size_t *siz
 	buffer = malloc((size_t)status.st_size + 1);
 	if (!buffer)
 		return -ENOMEM;
-	err = read_whole(fd, buffer, (size_t)status.st_size);
+	err = disk_read_whole(fd, buffer, (size_t)status.st_size);
 	if (err)
 		return err;
 	buffer[status.st_size] = '\0';
@@ -96,7 +96,7 @@ int disk_read(int dir, const char *name, size_t limit, char **bytes, size_t *siz
 	return 0;
 }
 
-static int write_whole(int fd, const char *bytes, size_t size)
+int disk_write_whole(int fd, const char *bytes, size_t size)
 {
 	for (size_t done = 0; done < size;) {
 		ssize_t put = write(fd, bytes + done, size - done);
@@ -115,7 +115,7 @@ int disk_write(int dir, const char *name, const void *bytes, size_t size)
 
 	if (fd < 0)
 		return -errno;
-	err = write_whole(fd, bytes, size);
+	err = disk_write_whole(fd, bytes, size);
 	if (close(fd) && !err)
 		err = -errno;
 	if (err)
@@ -141,6 +141,20 @@ int disk_replace(int dir, const char *name, const void *bytes, size_t size)
 		return err;
 	}
 	return fsync(dir) ? -errno : 0;
+}
+
+int disk_sync_parent(const char *path)
+{
+	_cleanup_free_ char *parent = strdup(path);
+	_cleanup_close_ int dir = -1;
+	char *slash = parent ? strrchr(parent, '/') : NULL;
+
+	if (!parent)
+		return -ENOMEM;
+	if (slash)
+		slash[slash == parent] = '\0';
+	dir = open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir < 0 || fsync(dir) ? -errno : 0;
 }
 
 static int remove_files(int dir)

@@ -21,6 +21,11 @@ int disk_write(int dir, const char *name, const void *bytes, size_t size);
 int disk_replace(int dir, const char *name, const void *bytes, size_t size);
 /* Removes the directory NAME and the files in it. */
 int disk_remove(int parent, const char *name);
+/* The parts: SIZE bytes of an open file (-EIO: it is shorter); and to one, on the disk when it returns. */
+int disk_read_whole(int fd, char *bytes, size_t size);
+int disk_write_whole(int fd, const char *bytes, size_t size);
+/* A name is on the disk once its directory is. */
+int disk_sync_parent(const char *path);
 /* What a failure of these means; PATH-less, for a message behind the path. */
 const char *disk_fault(int err);
 

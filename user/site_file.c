@@ -3,13 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <sys/file.h>
 #include <sys/xattr.h>
 
 #include "cleanup.h"
+#include "disk.h"
+#include "lock_owner.h"
 #include "yaml_doc.h"
 
 #define TRIES 8 /* times that the file may be replaced between opening and locking it */
@@ -30,28 +31,13 @@ __attribute__((format(printf, 3, 4))) static int complain(const char *path, int 
 
 static int read_text(struct site_file *file)
 {
-	size_t size = (size_t)file->status.st_size, used = 0;
-	char *bytes;
+	size_t size = (size_t)file->status.st_size;
 
 	if (size > YAML_FILE_MAX)
 		return -EFBIG;
-	bytes = file->text.bytes = malloc(size + 1);
-	if (!bytes)
-		return -ENOMEM;
-	while (used < size) {
-		ssize_t got = read(file->fd, bytes + used, size - used);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (!got)
-			break;
-		used += (size_t)got;
-	}
-	bytes[used] = '\0';
-	file->text.size = used;
-	return 0;
+	file->text.bytes = calloc(1, size + 1);
+	file->text.size = size;
+	return file->text.bytes ? disk_read_whole(file->fd, file->text.bytes, size) : -ENOMEM;
 }
 
 static bool same_file(const struct stat *a, const struct stat *b)
@@ -63,6 +49,7 @@ static bool same_file(const struct stat *a, const struct stat *b)
 /* Returns -EAGAIN where another file has this path by now. */
 static int lock_file(struct site_file *file)
 {
+	char owner[LOCK_OWNER_TEXT];
 	struct stat now;
 
 	file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -76,7 +63,8 @@ static int lock_file(struct site_file *file)
 				"an edit",
 				(uintmax_t)file->status.st_nlink);
 	if (flock(file->fd, LOCK_EX | LOCK_NB))
-		return complain(file->path, -EBUSY, "another rolewall is editing it");
+		return complain(file->path, -EBUSY, "is being edited by %s; try again",
+				lock_owner(file->fd, owner, sizeof(owner)));
 	if (stat(file->path, &now) || !same_file(&now, &file->status))
 		return -EAGAIN;
 	return 0;
@@ -117,20 +105,6 @@ static void copy_attributes(int from, int to)
 	}
 }
 
-static int write_all(int fd, const struct source_text *text)
-{
-	size_t done = 0;
-
-	while (done < text->size) {
-		ssize_t put = write(fd, text->bytes + done, text->size - done);
-
-		if (put < 0 && errno != EINTR)
-			return -errno;
-		done += put < 0 ? 0 : (size_t)put;
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
 static int fill_next(const struct site_file *file, int fd, const struct source_text *text)
 {
 	const struct stat *status = &file->status;
@@ -144,7 +118,7 @@ static int fill_next(const struct site_file *file, int fd, const struct source_t
 	if (fchmod(fd, status->st_mode & 07777))
 		return -errno;
 	copy_attributes(file->fd, fd);
-	return write_all(fd, text);
+	return disk_write_whole(fd, text->bytes, text->size);
 }
 
 int site_file_prepare(struct site_file *file, const struct source_text *text)
@@ -168,18 +142,6 @@ int site_file_prepare(struct site_file *file, const struct source_text *text)
 	return err ? complain(file->path, err, "cannot be replaced: %s", strerror(-err)) : 0;
 }
 
-/* The new name is on the disk, too. */
-static int sync_folder(const struct site_file *file)
-{
-	_cleanup_free_ char *path = strdup(file->path);
-	_cleanup_close_ int fd = -1;
-
-	if (!path)
-		return -ENOMEM;
-	fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 || fsync(fd) ? -errno : 0;
-}
-
 int site_file_replace(struct site_file *file)
 {
 	struct stat now;
@@ -192,7 +154,7 @@ int site_file_replace(struct site_file *file)
 		err = -errno;
 	} else {
 		free(TAKE_PTR(file->next));
-		err = sync_folder(file);
+		err = disk_sync_parent(file->path);
 	}
 	return err ? complain(file->path, err, "cannot be replaced: %s", strerror(-err)) : 0;
 }

@@ -117,26 +117,11 @@ int state_damaged(const struct state *state, __u32 generation, const char *file,
 
 /* --- opening */
 
-/* A name is on the disk once its directory is. */
-static int sync_parent(const char *path)
-{
-	_cleanup_free_ char *parent = strdup(path);
-	_cleanup_close_ int dir = -1;
-	char *slash = parent ? strrchr(parent, '/') : NULL;
-
-	if (!parent)
-		return -ENOMEM;
-	if (slash)
-		slash[slash == parent] = '\0';
-	dir = open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dir < 0 || fsync(dir) ? -errno : 0;
-}
-
 static int make_dir(const char *path, mode_t mode)
 {
 	if (mkdir(path, mode))
 		return errno == EEXIST ? 0 : -errno;
-	return sync_parent(path);
+	return disk_sync_parent(path);
 }
 
 /* mkdir -p; what is ours is only for us. */

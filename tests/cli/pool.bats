@@ -169,7 +169,9 @@ assert [pool["name"] for pool in pools] == ["fe", "dir"]'
 @test "refuses while another one is editing" {
 	exec 9<s.yaml
 	flock 9
-	refused "rolewall: $PWD/s.yaml: another rolewall is editing it" add-role fe sba
+	run --separate-stderr -1 "$rolewall" pool add-role fe sba -c s.yaml --no-apply 9<&-
+	[[ $stderr == "rolewall: $PWD/s.yaml: is being edited by process "[0-9]*"; try again"* ]]
+	cmp before.yaml s.yaml
 }
 
 @test "refuses where it cannot write" {
