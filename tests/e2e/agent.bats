@@ -59,17 +59,6 @@ xdp_id() { # INTERFACE
 	ip -n "$TAG-gateway" -j link show dev "$1" | jq '.[0].xdp.prog.id // 0'
 }
 
-# The veth pair to the clients, gone and back, with the same addresses.
-remake_out() {
-	ip -n "$TAG-gateway" link delete out
-	ip link add eth0 netns "$TAG-clients" type veth peer name out netns "$TAG-gateway"
-	ip -n "$TAG-clients" link set eth0 up
-	ip -n "$TAG-gateway" link set out up
-	ns_address clients eth0 "$CLIENT4/24" "$CLIENT6/64"
-	ns_address gateway out 10.77.1.1/24 fd77:1::1/64
-	ns_default_route clients 10.77.1.1 fd77:1::1
-}
-
 metric() { # NAME
 	in_ns gateway curl -sS --max-time 5 "http://127.0.0.1:$PORT/metrics" |
 		/usr/bin/python3 "$BATS_TEST_DIRNAME/metrics.py" | jq --arg name "$1" '.[$name]'
@@ -195,8 +184,6 @@ is_metric() { # NAME VALUE
 	sleep_until_next_look
 	(($(grep -c 'there is no such interface' "$LOG") == 1))
 	(($(grep -c 'another name now' "$LOG") == 1))
-	ip -n "$TAG-gateway" link delete out
-	ip link add eth0 netns "$TAG-clients" type veth peer name out netns "$TAG-gateway"
 	remake_out
 }
 
@@ -236,13 +223,11 @@ sleep_until_next_look() {
 	start_agent
 	exec 9<"$PIN"
 	flock 9
-	ip -n "$TAG-gateway" link delete out
-	ip link add eth0 netns "$TAG-clients" type veth peer name out netns "$TAG-gateway"
+	remake_out
 	wait_for 5 said 'out: NOT FILTERED'
 	condition out unfiltered
 	exec 9<&-
 	wait_for 5 condition out filtered
-	remake_out
 }
 
 @test "SIGTERM ends it at once and takes nothing off" {
@@ -279,6 +264,5 @@ sleep_until_next_look() {
 	kill "$AGENT"
 	wait_for 5 heard '^STOPPING=1$'
 	stop "$listener"
-	ip link add eth0 netns "$TAG-clients" type veth peer name out netns "$TAG-gateway"
-	remake_out
+	make_out
 }

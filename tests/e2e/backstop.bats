@@ -84,9 +84,7 @@ table() {
 	# A few rounds on busy CPUs say little of the slowest: that is for the soak.
 	jq -e --arg soak "${SOAK-}" '(if $soak == "" then .p50_ms else .p99_ms end) < 50' <<<"$took"
 	# what is allowed passes again
-	ns_address clients eth0 "$CLIENT4/24" "$CLIENT6/64"
-	ns_address gateway out 10.77.1.1/24 fd77:1::1/64
-	ns_default_route clients 10.77.1.1 fd77:1::1
+	address_out
 	serve servers --tcp 5061 "$FE4" "$FE6"
 	wait_for 5 passes_tcp "$FE4" 5061
 	wait_for 5 passes_tcp "$FE6" 5061
@@ -94,13 +92,7 @@ table() {
 
 @test "nobody needs to run: packets get through without it, none with it, until an apply" {
 	apply "$SITE"
-	ip -n "$TAG-gateway" link delete out
-	ip link add eth0 netns "$TAG-clients" type veth peer name out netns "$TAG-gateway"
-	ip -n "$TAG-clients" link set eth0 up
-	ip -n "$TAG-gateway" link set out up
-	ns_address clients eth0 "$CLIENT4/24" "$CLIENT6/64"
-	ns_address gateway out 10.77.1.1/24 fd77:1::1/64
-	ns_default_route clients 10.77.1.1 fd77:1::1
+	remake_out
 	before=$(arrived)
 	expect refused traffic clients udp "$FE4" 2000
 	expect refused traffic clients udp "$FE6" 2000

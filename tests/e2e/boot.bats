@@ -167,12 +167,7 @@ condition() { # INTERFACE WORD
 	condition out missing
 	condition in unfiltered
 	ip -n "$TAG-gateway" link set dev in xdpdrv off
-	ip link add eth0 netns "$TAG-clients" type veth peer name out netns "$TAG-gateway"
-	ip -n "$TAG-clients" link set eth0 up
-	ip -n "$TAG-gateway" link set out up
-	ns_address clients eth0 "$CLIENT4/24" "$CLIENT6/64"
-	ns_address gateway out 10.77.1.1/24 fd77:1::1/64
-	ns_default_route clients 10.77.1.1 fd77:1::1
+	make_out
 	# nothing is attached, nothing is forwarded, either way
 	silent_tcp "$FE4" 5061
 	silent_tcp "$FE6" 2000

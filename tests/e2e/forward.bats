@@ -413,9 +413,7 @@ kernel_forwarded() {
 	ip -n "$TAG-gateway" link set dev out address $OUT_MAC
 	wait_for 5 goes $GHOST4
 	ip -n "$TAG-gateway" link delete in
-	ip link add eth0 netns "$TAG-servers" type veth peer name in netns "$TAG-gateway"
-	ip -n "$TAG-servers" link set eth0 up
-	ip -n "$TAG-gateway" link set in up
+	ns_link servers eth0 gateway in
 	set_veth servers
 	ns_address gateway in 10.77.2.1/24 fd77:2::1/64
 	ns_address servers eth0 $FE4/24 $FE6/64

@@ -87,16 +87,30 @@ net_up() {
 	ns_add clients
 	ns_add gateway
 	ns_add servers
-	ns_link clients eth0 gateway out
 	ns_link servers eth0 gateway in
 	set_sysctl gateway ipv4/ip_forward 1
 	set_sysctl gateway ipv6/conf/all/forwarding 1
-	ns_address clients eth0 $CLIENT4/24 $CLIENT6/64
-	ns_address gateway out 10.77.1.1/24 fd77:1::1/64
+	make_out
 	ns_address gateway in 10.77.2.1/24 fd77:2::1/64
 	ns_address servers eth0 "$@"
-	ns_default_route clients 10.77.1.1 fd77:1::1
 	ns_default_route servers 10.77.2.1 fd77:2::1
+}
+
+# The link between clients and gateway, with its addresses.
+make_out() {
+	ns_link clients eth0 gateway out
+	address_out
+}
+
+address_out() {
+	ns_address clients eth0 $CLIENT4/24 $CLIENT6/64
+	ns_address gateway out 10.77.1.1/24 fd77:1::1/64
+	ns_default_route clients 10.77.1.1 fd77:1::1
+}
+
+remake_out() {
+	ip -n "$TAG-gateway" link delete out
+	make_out
 }
 
 # net_static: neighbours that are never asked for, and no chatter of the stacks' own.

@@ -80,16 +80,6 @@ condition() { # INTERFACE WORD
 		'.interfaces[] | select(.name == $name) | .condition == $want' >/dev/null
 }
 
-remake_out() {
-	ip -n "$TAG-gateway" link delete out
-	ip link add eth0 netns "$TAG-clients" type veth peer name out netns "$TAG-gateway"
-	ip -n "$TAG-clients" link set eth0 up
-	ip -n "$TAG-gateway" link set out up
-	ns_address clients eth0 "$CLIENT4/24" "$CLIENT6/64"
-	ns_address gateway out 10.77.1.1/24 fd77:1::1/64
-	ns_default_route clients 10.77.1.1 fd77:1::1
-}
-
 @test "systemd-analyze finds nothing wrong, and no more exposed than the page says" {
 	units=$DEST/usr/local/lib/systemd/system
 	for unit in rolewall rolewall-agent; do
