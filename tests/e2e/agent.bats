@@ -30,33 +30,12 @@ setup() {
 }
 
 teardown() {
-	[[ -z ${AGENT-} ]] || stop "$AGENT"
+	stop_agent
 	rolewall detach 2>/dev/null || true
 }
 
 teardown_file() {
 	net_down
-}
-
-# start_agent ARGUMENTS...: it is ready when this returns; its id in $AGENT, what it says in $LOG.
-start_agent() {
-	LOG=$BATS_TEST_TMPDIR/agent.log
-	background gateway env ROLEWALL_STATE_DIR="$BATS_TEST_TMPDIR/state" "$ROLEWALL" agent --pin-dir "$PIN" "$@" 2>"$LOG"
-	AGENT=$BACKGROUND
-	wait_for 5 grep -q 'watching' "$LOG"
-}
-
-said() {
-	grep -q "$1" "$LOG"
-}
-
-condition() { # INTERFACE WORD
-	rolewall status --json | jq -e --arg name "$1" --arg want "$2" \
-		'.interfaces[] | select(.name == $name) | .condition == $want' >/dev/null
-}
-
-xdp_id() { # INTERFACE
-	ip -n "$TAG-gateway" -j link show dev "$1" | jq '.[0].xdp.prog.id // 0'
 }
 
 metric() { # NAME
@@ -212,7 +191,7 @@ sleep_until_next_look() {
 	[[ $(xdp_id out) == "$foreign" ]]
 	condition out unfiltered
 	ip -n "$TAG-gateway" link set dev out xdpdrv off
-	stop "$AGENT"
+	stop_agent
 	start_agent
 	condition out filtered
 	remake_out

@@ -35,23 +35,12 @@ setup() {
 }
 
 teardown() {
-	[[ -z ${AGENT-} ]] || stop "$AGENT"
+	stop_agent
 	rolewall detach 2>/dev/null || true
 }
 
 teardown_file() {
 	net_down
-}
-
-start_agent() { # ARGUMENTS...
-	LOG=$BATS_TEST_TMPDIR/agent.log
-	background gateway "$ROLEWALL" agent --pin-dir "$PIN" "$@" 2>"$LOG"
-	AGENT=$BACKGROUND
-	wait_for 5 grep -q 'watching' "$LOG"
-}
-
-said() {
-	grep -q "$1" "$LOG"
 }
 
 # Datagrams for ports where nobody listens, both families: what the flood got through.

@@ -61,11 +61,6 @@ outcome() { # GENERATION
 	jq -r .outcome "$STATE/generations/00000$1/meta.json"
 }
 
-condition() { # INTERFACE WORD
-	rolewall status --json | jq -e --arg name "$1" --arg want "$2" \
-		'.interfaces[] | select(.name == $name) | .condition == $want' >/dev/null
-}
-
 @test "the last good generation comes back under its number, and the numbers go on" {
 	apply "$ONE"
 	apply "$TWO"

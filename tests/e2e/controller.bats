@@ -43,11 +43,6 @@ site_on() {
 	} | site "on$(printf -- '-%s' "$@")"
 }
 
-# The ids of the XDP programs on the gateway's interface.
-xdp_id() {
-	ip -n "$TAG-gateway" -j link show dev "$1" | jq '.[0].xdp.prog.id // 0'
-}
-
 @test "apply of a broken site leaves the running policy untouched and says where it is broken" {
 	apply "$SITE"
 	before=$(rolewall status --json)

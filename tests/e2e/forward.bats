@@ -417,10 +417,7 @@ kernel_forwarded() {
 
 @test "interfaces that are made anew, or get another MAC address, take part again" {
 	apply "$SITE"
-	background gateway env ROLEWALL_STATE_DIR="$NET_DIR/state" "$ROLEWALL" agent --pin-dir "$PIN" \
-		2>"$BATS_TEST_TMPDIR/log"
-	AGENT=$BACKGROUND
-	wait_for 5 grep -q watching "$BATS_TEST_TMPDIR/log"
+	start_agent
 	OUT_MAC=02:00:00:00:01:01
 	ip -n "$TAG-gateway" link set dev out address $OUT_MAC
 	wait_for 5 goes $GHOST4
@@ -435,7 +432,7 @@ kernel_forwarded() {
 	done
 	wait_for 5 goes $GHOST4
 	wait_for 5 goes $GHOST6
-	stop "$AGENT"
+	stop_agent
 }
 
 @test "says what it goes past, and what it cannot do" {

@@ -258,8 +258,34 @@ apply() { # SITE-FILE
 	rolewall apply -c "$1"
 }
 
-generation() { # SITE-FILE
+generation() {
 	rolewall status --json | jq .generation
+}
+
+condition() { # INTERFACE WORD
+	rolewall status --json | jq -e --arg name "$1" --arg want "$2" \
+		'.interfaces[] | select(.name == $name) | .condition == $want' >/dev/null
+}
+
+xdp_id() { # INTERFACE
+	ip -n "$TAG-gateway" -j link show dev "$1" | jq '.[0].xdp.prog.id // 0'
+}
+
+# start_agent ARGUMENTS...: it is ready when this returns; its id in $AGENT, what it says in $LOG.
+start_agent() {
+	LOG=$BATS_TEST_TMPDIR/agent.log
+	background gateway env ROLEWALL_STATE_DIR="$(state_dir)" "$ROLEWALL" agent --pin-dir "$PIN" "$@" 2>"$LOG"
+	AGENT=$BACKGROUND
+	wait_for 5 said watching
+}
+
+said() { # REGEX
+	grep -q "$1" "$LOG"
+}
+
+stop_agent() {
+	[[ -z ${AGENT-} ]] || stop "$AGENT"
+	AGENT=
 }
 
 # counters: "REASON PACKETS" for everything that has been counted, passes as pass:REASON.

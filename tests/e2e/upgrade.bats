@@ -42,19 +42,12 @@ setup() {
 }
 
 teardown() {
-	[[ -z ${AGENT-} ]] || stop "$AGENT"
+	stop_agent
 	rolewall detach 2>/dev/null || true
 }
 
 teardown_file() {
 	net_down
-}
-
-start_agent() { # BINARY
-	: >"$BATS_TEST_TMPDIR/agent.log"
-	background gateway "$1" agent --pin-dir "$PIN" --backstop 2>"$BATS_TEST_TMPDIR/agent.log"
-	AGENT=$BACKGROUND
-	wait_for 5 grep -q watching "$BATS_TEST_TMPDIR/agent.log"
 }
 
 # Numbered datagrams in, and a connection that a server started and whose replies only its flow lets in.
@@ -104,9 +97,9 @@ scene() {
 	apply "$SITE"
 	start_streams
 	for ((round = 0; round < ROUNDS; round++)); do
-		start_agent "$ROLEWALL"
+		start_agent --backstop
 		stop "$AGENT"
-		start_agent "$NET_DIR/other"
+		ROLEWALL=$NET_DIR/other start_agent --backstop
 		kill -KILL "$AGENT"
 		wait "$AGENT" || true
 	done
@@ -119,7 +112,7 @@ scene() {
 	apply "$SITE"
 	drops_one port_not_in_matrix silent_tcp "$FE4" 2000
 	before=$(dropped)
-	start_agent "$ROLEWALL"
+	start_agent --backstop
 	start_streams
 	for ((round = 0; round < ROUNDS; round++)); do
 		id=$(ip -n "$TAG-gateway" -j link show dev out | jq '.[0].xdp.prog.id')
