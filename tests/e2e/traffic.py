@@ -17,6 +17,7 @@ import time
 
 KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 MESSAGE = 16  # bytes of one numbered message
+BURST = 32  # messages that may be under way at once, on a machine that was held up
 
 
 def family_of(address):
@@ -98,7 +99,8 @@ class Stream:
 
     def send_due(self, started):
         due = int((time.monotonic() - started) * self.rate)
-        while self.sent < due:
+        # What a stop of the machine left over goes out bit by bit: its answers have to fit in the socket.
+        while self.sent < min(due, self.received + BURST):
             self.sock.send(self.sent.to_bytes(MESSAGE, "big"))
             self.sent += 1
 
