@@ -3,7 +3,7 @@
  * An apply's way through the state directory, ended at each system call that changes a file: by
  * SIGKILL, by a power loss that leaves only what was synced, by one that leaves names without
  * their contents; or that call fails because the disk is full. Each time what is left must open,
- * have a last good generation, and take the next one.
+ * have a last good generation, and take the next one; and the next command must give it one end.
  */
 #include "state_dir.h"
 
@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "failing_disk.h"
+#include "record.h"
 #include "state_internal.h"
 
 #define BEFORE 3U /* generations that are there: each further one removes another */
@@ -60,6 +61,29 @@ static int work(void)
 	return err;
 }
 
+/* The same, but only what gives a generation its end is counted. */
+static int end_both(void)
+{
+	const unsigned long stop = disk.stop;
+	struct state *state = NULL;
+
+	disk.stop = 0;
+	assert_int_equal(state_open(&bench.common, true, &state), 0);
+	state->keep = BEFORE;
+	assert_int_equal(bench_prepare(&bench, state, BEFORE + 1, 0), 0);
+	disk.stop = stop;
+	assert_int_equal(state_commit(state, BEFORE + 1, STATE_KEPT), 0);
+	*promised = BEFORE + 1;
+	disk.stop = 0;
+	assert_int_equal(bench_prepare(&bench, state, BEFORE + 2, 0), 0);
+	assert_int_equal(state_commit(state, BEFORE + 2, STATE_TRIAL), 0);
+	disk.stop = stop;
+	assert_int_equal(state_settle(state, BEFORE + 2, STATE_KEPT), 0);
+	*promised = BEFORE + 2;
+	state_close(state);
+	return 0;
+}
+
 static void expect_good(const char *path, unsigned long step)
 {
 	struct bench other = bench;
@@ -100,8 +124,41 @@ static void expect_good(const char *path, unsigned long step)
 	free(other.said);
 }
 
+/* The newest that was kept is the last good one, for whoever looks at either, and none is open. */
+static void expect_one_end(const char *path, unsigned long step)
+{
+	struct common common = bench.common;
+	struct state *state = NULL;
+	struct state_entry *list;
+	__u32 kept = 0, current = 0, good = 0;
+	struct input input;
+	size_t count, open = 0;
+
+	common.state_dir = path;
+	record_settle(&common, NULL); /* after a reboot: nothing is loaded */
+	assert_int_equal(state_open(&common, false, &state), 0);
+	assert_int_equal(state_list(state, &list, &count), 0);
+	for (size_t i = 0; i < count; i++) {
+		assert_false(list[i].damaged);
+		open += list[i].outcome == STATE_PREPARED || list[i].outcome == STATE_TRIAL;
+		kept = list[i].outcome == STATE_KEPT ? list[i].generation : kept;
+		current = list[i].is_current ? list[i].generation : current;
+	}
+	state_list_free(list, count);
+	assert_int_equal(state_load_good(state, &good, &input), 0);
+	input_free(&input);
+	if (open || kept != current || good != current)
+		print_message("step %lu of %s: %zu are open, newest kept %u, current %u, good %u\n",
+			      step, path, open, kept, current, good);
+	assert_int_equal(open, 0);
+	assert_int_equal(kept, current);
+	assert_int_equal(good, current);
+	assert_in_range(good, *promised, BEFORE + 2);
+	state_close(state);
+}
+
 /* In a process of its own. True if it came to its end. */
-static bool run_to(unsigned long stop, int fail)
+static bool run_to(int (*way)(void), unsigned long stop, int fail)
 {
 	int status;
 	pid_t child = fork();
@@ -116,7 +173,7 @@ static bool run_to(unsigned long stop, int fail)
 		disk.stop = stop;
 		disk.fail = fail;
 		disk.stopped = fail ? NULL : lose_power;
-		status = work();
+		status = way();
 		/* beyond the last step nothing is left to count */
 		_exit(!quiet || disk.step < stop ? 0 : status ? 1 : 2);
 	}
@@ -170,9 +227,10 @@ static unsigned long first_step(void)
 	return 1 + (unsigned long)getpid() % stride();
 }
 
+static const char *const left[] = {"state", "synced", "named"};
+
 static void survives_each_step(void **state)
 {
-	static const char *const left[] = {"state", "synced", "named"};
 	unsigned long step = first_step(), steps = 0;
 	char path[128];
 	bool done;
@@ -180,7 +238,7 @@ static void survives_each_step(void **state)
 	(void)state;
 	do {
 		begin();
-		done = run_to(step, 0);
+		done = run_to(work, step, 0);
 		for (size_t i = 0; i < (done ? 1 : 3); i++) {
 			snprintf(path, sizeof(path), "%s/%s", bench.folder, left[i]);
 			expect_good(path, step);
@@ -192,6 +250,26 @@ static void survives_each_step(void **state)
 	assert_true(step > 100); /* it has that many at least */
 }
 
+/* At each of them: between the two writes that say what was kept there are only a few. */
+static void ends_one_way(void **state)
+{
+	unsigned long step = 0;
+	char path[128];
+	bool done;
+
+	(void)state;
+	do {
+		begin();
+		done = run_to(end_both, ++step, 0);
+		for (size_t i = 0; i < (done ? 1 : 3); i++) {
+			snprintf(path, sizeof(path), "%s/%s", bench.folder, left[i]);
+			expect_one_end(path, step);
+		}
+	} while (!done);
+	print_message("# note: stopped at %lu system calls\n", step);
+	assert_true(step > 30); /* it has that many at least */
+}
+
 static void survives_full_disk(void **state)
 {
 	unsigned long step = first_step();
@@ -200,7 +278,7 @@ static void survives_full_disk(void **state)
 	(void)state;
 	do {
 		begin();
-		done = run_to(step, ENOSPC);
+		done = run_to(work, step, ENOSPC);
 		expect_good(bench.path, step);
 		step += stride();
 	} while (!done);
@@ -211,6 +289,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(survives_each_step),
+		cmocka_unit_test(ends_one_way),
 		cmocka_unit_test(survives_full_disk),
 	};
 
