@@ -26,16 +26,18 @@ static const char usage[] =
 	"usage: strike count PIN-DIR COMMAND...            how many system calls it makes, and behind\n"
 	"                                                  which the control cells were written, with\n"
 	"                                                  \"flip\" if that changed what is in force\n"
-	"       strike call N COMMAND...                   kills it at the entry of the N-th\n"
+	"       strike call N PIN-DIR COMMAND...           kills it at the entry of the N-th\n"
 	"       strike store N K PIN-DIR COMMAND...        kills it behind the K-th store that follows\n"
 	"                                                  the N-th call\n"
 	"       strike trial PIN-DIR COMMAND...            kills it at the first call behind the flip to a\n"
 	"                                                  policy on trial\n"
 	"       strike stop PIN-DIR COMMAND...             the same, but stops it and prints its id\n"
 	"       strike after MICROSECONDS COMMAND...\n"
-	"  exit status 0: it was killed (count: it succeeded); 3: it ended before that; 1: anything else\n";
+	"  exit status 0: it was killed (count: it succeeded); 3: it ended before that; 1: anything else\n"
+	"              4: call, store: it was killed before it changed what is in force\n";
 
 #define ENDED_BEFORE 3
+#define KILLED_BEFORE_FLIP 4
 
 /* --- the control cells, from outside */
 
@@ -43,6 +45,7 @@ struct cells {
 	const char *pin_dir;
 	const struct control *control; /* NULL: not there yet */
 	struct control seen;
+	bool flipped; /* at any time */
 };
 
 static struct control snapshot(const struct cells *cells)
@@ -86,6 +89,7 @@ static enum change cells_change(struct cells *cells)
 	if (memcmp(&now, &cells->seen, sizeof(now)))
 		change = now.reign == cells->seen.reign ? CELLS : FLIP;
 	cells->seen = now;
+	cells->flipped |= change == FLIP;
 	return change;
 }
 
@@ -184,16 +188,25 @@ static int count(struct cells *cells, char **command)
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : 1;
 }
 
-static int kill_at_call(unsigned int number, char **command)
+static int destroy_at(pid_t child, const struct cells *cells)
+{
+	int rc = destroy(child);
+
+	return !rc && !cells->flipped ? KILLED_BEFORE_FLIP : rc;
+}
+
+static int kill_at_call(unsigned int number, struct cells *cells, char **command)
 {
 	pid_t child = start_traced(command);
 	bool inside = false;
 	int status;
 
-	for (unsigned int i = 0; i < number; i++)
+	for (unsigned int i = 0; i < number; i++) {
 		if (!next_call(child, &inside, &status))
 			return ENDED_BEFORE;
-	return destroy(child);
+		cells_change(cells);
+	}
+	return destroy_at(child, cells);
 }
 
 /* The next instruction makes a system call? */
@@ -229,8 +242,8 @@ static int kill_at_store(unsigned int number, unsigned int store, struct cells *
 			return ENDED_BEFORE;
 		store -= cells_change(cells) != NONE;
 	}
-	destroy(child);
-	return store ? ENDED_BEFORE : 0;
+	status = destroy_at(child, cells);
+	return store ? ENDED_BEFORE : status;
 }
 
 /* It is stopped at that call; 0: it ended before. */
@@ -295,8 +308,10 @@ int main(int argc, char **argv)
 		return kill_on_trial(&cells, argv + 3);
 	if (argc > 3 && !strcmp(argv[1], "stop"))
 		return stop_on_trial(&cells, argv + 3);
-	if (argc > 3 && !strcmp(argv[1], "call"))
-		return kill_at_call(number(argv[2]), argv + 3);
+	if (argc > 4 && !strcmp(argv[1], "call")) {
+		cells.pin_dir = argv[3];
+		return kill_at_call(number(argv[2]), &cells, argv + 4);
+	}
 	if (argc > 5 && !strcmp(argv[1], "store")) {
 		cells.pin_dir = argv[4];
 		return kill_at_store(number(argv[2]), number(argv[3]), &cells, argv + 5);
