@@ -115,6 +115,8 @@ static int patience(const struct loop *loop)
 
 	if (loop->agent.retry_ns && loop->agent.retry_ns < next)
 		next = loop->agent.retry_ns;
+	if (loop->watchdog_ns && loop->alive_ns + loop->watchdog_ns / 3 < next)
+		next = loop->alive_ns + loop->watchdog_ns / 3;
 	milliseconds = next > now ? (int)((next - now + 999999) / 1000000) : 0;
 	return served >= 0 && served < milliseconds ? served : milliseconds;
 }
