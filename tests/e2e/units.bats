@@ -109,7 +109,20 @@ rolewall() { # COMMAND...: as installed
 		'CapBnd:	0000008000001000' 'CapAmb:	0000000000000000' 'NoNewPrivs:	1' 'Seccomp:	2'; do
 		grep -qx "$line" "/proc/$agent/status"
 	done
-	run ! nsenter --target "$agent" --mount touch /etc/x /sys/x /proc/sys/x /var/lib/rolewall/x
+	# each of them by itself, and where the manager could write
+	for path in /etc /var/lib/rolewall /sys; do
+		inside test -w "$path"
+		run ! nsenter --target "$agent" --mount test -w "$path"
+	done
+	run ! nsenter --target "$agent" --mount test -w /proc/sys
+	[[ $(<"$NET_DIR/var-lib/rolewall/current") == '1 '* ]] # the boot may write there
+}
+
+is_older_than() { # SECONDS
+	local started now
+	started=$(property rolewall-agent ExecMainStartTimestampMonotonic)
+	read -r now _ </proc/uptime
+	((10#${now/./} / 100 - started / 1000000 > $1))
 }
 
 @test "the agent does all of its work under its unit's restrictions" {
@@ -128,6 +141,9 @@ rolewall() { # COMMAND...: as installed
 	inside rolewall apply
 	remake_out
 	wait_for 5 condition out filtered
+	# and shows life: its watchdog has one second
+	wait_for 5 is_older_than 3
+	restarts_are 0
 }
 
 restarts_are() { # NUMBER
