@@ -84,8 +84,10 @@ outcome() { # GENERATION
 	apply "$TWO"
 	drops_one port_not_in_matrix silent_tcp "$FE4" 2001
 	before=$(ip -n "$TAG-gateway" -j link show | jq -c '[.[].xdp.prog.id]')
-	run -0 boot --backstop -c "$ONE"
-	[[ $output == *'generation 2 is in force already: left alone'* ]]
+	# nor is anything else looked at, or held back for a moment
+	truncate -s 20 "$STATE/generations/00000"?/site.yaml
+	run -0 boot --backstop -c "$BATS_TEST_TMPDIR/none.yaml"
+	[[ $output == *'generation 2 is in force already: left alone'* && $output != *site.yaml* ]]
 	[[ $(ip -n "$TAG-gateway" -j link show | jq -c '[.[].xdp.prog.id]') == "$before" ]]
 	[[ $(counters | grep port_not_in_matrix) == 'port_not_in_matrix 1' ]]
 	[[ $(rolewall backstop status --json | jq .on) == true ]]
@@ -174,6 +176,10 @@ outcome() { # GENERATION
 	wait_for 5 passes_tcp "$FE4" 5061
 	drops_one port_not_in_matrix silent_tcp "$FE4" 2000
 	[[ $(rolewall status --json | jq -r '.interfaces[] | select(.name == "out") | .side') == outside ]]
+	# and not only by its word
+	ns_address clients lo $FE4/32
+	drops_one spoofed silent_udp 10.77.2.1 9 --source $FE4
+	ip -n "$TAG-clients" address delete $FE4/32 dev lo
 }
 
 @test "no bpffs yet, and a disk that cannot be written to" {
