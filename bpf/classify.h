@@ -36,7 +36,7 @@ static __always_inline bool is_guarded(const struct end *end)
 struct book {
 	const __u32 *cells; /* starts with the header */
 	__u64 mask; /* image_mask(); alone in its 8 bytes, or the verifier loses it on the stack */
-	__u32 slot;
+	__u32 slot; /* the full programs'; the fast way goes by HEADER_SLOT */
 };
 
 /* An address cannot lead out of the image; image_check.c sees to it that it leads to the right cell. */
@@ -79,6 +79,18 @@ static __always_inline struct halves halves_of(const union address *address)
 					memory_pair(address->word[2], address->word[3])}};
 }
 
+/* The same of an address in a packet, where a load needs no alignment: half as many of them. */
+static __always_inline struct halves halves_in_packet(const union address *address)
+{
+#ifdef __bpf__
+	const __u64 *pair = (const void *)address;
+
+	return (struct halves){.half = {pair[0], pair[1]}};
+#else
+	return halves_of(address);
+#endif
+}
+
 /* One node: skips the bytes that all its prefixes share, then one byte. */
 static __always_inline __u32 trie6_step(const struct book *book, const __u32 *node,
 					const struct halves *address)
@@ -95,9 +107,8 @@ static __always_inline __u32 trie6_step(const struct book *book, const __u32 *no
 }
 
 /* Returns the address of a record, or a cell of another kind where the image is wrong. */
-static __always_inline __u32 trie6(const struct book *book, const union address *address)
+static __always_inline __u32 trie6(const struct book *book, struct halves halves)
 {
-	const struct halves halves = halves_of(address);
 	__u32 entry = book->cells[HEADER_ROOT6];
 	int i;
 
@@ -116,7 +127,8 @@ static __always_inline __u32 record_cell(const struct book *book, const struct e
 static __always_inline bool classify(const struct book *book, __u8 family,
 				     const union address *address, struct end *end)
 {
-	end->cell = family == FAMILY_IPV4 ? trie4(book, address->word[0]) : trie6(book, address);
+	end->cell = family == FAMILY_IPV4 ? trie4(book, address->word[0])
+					  : trie6(book, halves_of(address));
 	return likely(!(end->cell & CELL_KIND));
 }
 

@@ -82,6 +82,14 @@ static __always_inline bool is_usual4(__u32 address)
 	return first - 1 < 223 && first != 127;
 }
 
+/* Global unicast and unique local: the rest, good or bad, is for the full programs. */
+static __always_inline bool is_usual6(const union address *address)
+{
+	__u32 first = address->byte[0];
+
+	return first >> 5 == 1 || first >> 1 == 0x7e;
+}
+
 static __always_inline __u8 protocol_of(const struct glance *glance)
 {
 	return glance->table == RECORD_TCP ? PROTOCOL_TCP : PROTOCOL_UDP;
@@ -131,6 +139,12 @@ static __always_inline __u32 fast_value(const struct book *book, const struct en
 	return value_for(book, port_cell(book, end->cell + (__u32)table, port), other);
 }
 
+static __always_inline bool is_usual_destination(const struct glance *glance)
+{
+	return glance->family == FAMILY_IPV4 ? is_usual4(glance->ip4->destination)
+					     : is_usual6(&glance->ip6->destination);
+}
+
 static __always_inline bool is_same_host(const struct glance *glance)
 {
 	return glance->family == FAMILY_IPV4
@@ -145,7 +159,7 @@ static __always_inline bool fast_arrival(const struct court *court, const struct
 	if (!to_guarded) {
 		*found = verdict(REASON_outbound);
 		return !is_ike(protocol_of(glance), host16(glance->destination_port)) &&
-		       !(glance->family == FAMILY_IPV4 && !is_usual4(glance->ip4->destination));
+		       is_usual_destination(glance);
 	}
 	found->row = fast_value(&court->book, &court->destination, glance->table,
 				glance->destination_port, court->source.cell);
@@ -179,7 +193,7 @@ fast_from_guarded(const struct court *court, const struct glance *glance, struct
 	bool to_guarded = is_guarded(&court->destination), answers;
 
 	if (!glance->destination_port ||
-	    side_of(frame_ifindex(glance->frame), court->book.slot) == SIDE_OUTSIDE ||
+	    side_of(frame_ifindex(glance->frame), court->book.cells[HEADER_SLOT]) == SIDE_OUTSIDE ||
 	    !fast_arrival(court, glance, to_guarded, found))
 		return FAST_NO;
 	answers = is_open(fast_value(&court->book, &court->source, glance->table,
@@ -244,7 +258,7 @@ static __always_inline enum fast fast_shut(const struct court *court, __u8 proto
 	return is_row(found->row) ? FAST_ROW : FAST_NO;
 }
 
-/* Both ends are looked up, nothing odd was found. TCP: or UDP. */
+/* Both ends are looked up, and the source's address is a usual one. TCP: or UDP. */
 static __always_inline enum fast fast_decide(const struct court *court, __u8 protocol,
 					     const struct tcp_header *tcp, struct verdict *found)
 {
@@ -269,16 +283,13 @@ static __always_inline enum fast fast_decide(const struct court *court, __u8 pro
 	return FAST_PASS;
 }
 
-static __always_inline enum fast fast4(const struct frame *frame, struct court *court,
-				       struct verdict *found)
+static __always_inline enum fast fast4(const struct frame *frame, const struct ip4_header *ip,
+				       struct court *court, struct verdict *found)
 {
-	const __u8 *bytes = frame_at(frame, 0, IP4_BYTES);
-	const struct ip4_header *ip = (const void *)(bytes + IP_OFFSET);
 	const void *transport = ip + 1;
 	__u32 length;
 
-	if (unlikely(!bytes || ip->version_ihl != IP4_PLAIN ||
-		     ip->fragment & net16(IP4_MORE | IP4_OFFSET)))
+	if (unlikely(ip->version_ihl != IP4_PLAIN || ip->fragment & net16(IP4_MORE | IP4_OFFSET)))
 		return FAST_NO;
 	length = host16(ip->length);
 	if (unlikely(IP_OFFSET + length > frame->length || !is_usual4(ip->source) ||
@@ -287,14 +298,6 @@ static __always_inline enum fast fast4(const struct frame *frame, struct court *
 	court->destination.cell = trie4(&court->book, ip->destination);
 	court->source.cell = trie4(&court->book, ip->source);
 	return fast_decide(court, ip->protocol, transport, found);
-}
-
-/* Global unicast and unique local: the rest, good or bad, is for the full programs. */
-static __always_inline bool is_usual6(const union address *address)
-{
-	__u32 first = address->byte[0];
-
-	return first >> 5 == 1 || first >> 1 == 0x7e;
 }
 
 static __always_inline enum fast fast6(const struct frame *frame, struct court *court,
@@ -310,26 +313,25 @@ static __always_inline enum fast fast6(const struct frame *frame, struct court *
 		return FAST_NO;
 	length = host16(ip->payload_length);
 	if (unlikely(IP_OFFSET + (__u32)sizeof(*ip) + length > frame->length ||
-		     !is_usual6(&ip->source) || !is_usual6(&ip->destination) ||
-		     !is_plain(ip->next_header, transport, 0, length)))
+		     !is_usual6(&ip->source) || !is_plain(ip->next_header, transport, 0, length)))
 		return FAST_NO;
-	court->destination.cell = trie6(&court->book, &ip->destination);
-	court->source.cell = trie6(&court->book, &ip->source);
+	court->destination.cell = trie6(&court->book, halves_in_packet(&ip->destination));
+	court->source.cell = trie6(&court->book, halves_in_packet(&ip->source));
 	return fast_decide(court, ip->next_header, transport, found);
 }
 
-/* The frame has its Ethernet header, and no tag in its metadata. */
+/* IPv4's headers are the shorter ones: one test of the length for either family. */
 static __always_inline enum fast judge_fast(const struct frame *frame, struct court *court,
 					    struct verdict *found)
 {
-	const struct ethernet_header *ethernet = frame_at(frame, 0, sizeof(*ethernet));
+	const struct ethernet_header *ethernet = frame_at(frame, 0, IP4_BYTES);
 	enum fast way;
 
 	if (unlikely(!ethernet || !court->book.cells || frame->tag_stripped ||
 		     frame->super_packet || ethernet->destination[0] & FACT_GROUP_FRAME))
 		return FAST_NO;
 	if (ethernet->type == net16(ETHERTYPE_IPV4)) {
-		way = fast4(frame, court, found);
+		way = fast4(frame, (const void *)(ethernet + 1), court, found);
 		return way == FAST_FURTHER ? fast_further(frame, FAMILY_IPV4, court, found) : way;
 	}
 	if (ethernet->type != net16(ETHERTYPE_IPV6))

@@ -50,7 +50,7 @@ static __always_inline __u64 words(__u32 high, __u32 low)
 
 static __always_inline __u64 flow_hash(const struct flow_key *key)
 {
-	__u64 hash = mix(hash_key(), words(key->ports, key->protocol));
+	__u64 hash = mix(hash_key(), words(key->ports, (__u32)key->family << 8 | key->protocol));
 
 	hash = mix(hash, words(key->local.word[0], key->remote.word[0]));
 	if (key->family == FAMILY_IPV6) {
@@ -58,7 +58,7 @@ static __always_inline __u64 flow_hash(const struct flow_key *key)
 		hash = mix(hash, words(key->local.word[3], key->remote.word[1]));
 		hash = mix(hash, words(key->remote.word[2], key->remote.word[3]));
 	}
-	return mix(hash, key->family);
+	return hash;
 }
 
 static __always_inline __u32 flow_bucket_of(const struct flow_key *key)

@@ -175,6 +175,14 @@ static __always_inline struct fate account(const struct outcome *outcome,
 	};
 }
 
+/* The same behind the fast way, whose image is at hand. */
+static __always_inline struct fate let_pass_by(const struct book *book)
+{
+	bool forward = unlikely(book->cells[HEADER_OPTIONS] & OPTION_FORWARD);
+
+	return (struct fate){.passes = true, .more = forward ? MORE_FORWARD : MORE_NONE};
+}
+
 /* The same for the fast way: each of its answers by itself, so that none pays for another's. */
 static __always_inline struct fate account_fast(enum fast way, const struct verdict *found,
 						const struct frame *frame,
@@ -184,12 +192,15 @@ static __always_inline struct fate account_fast(enum fast way, const struct verd
 
 	if (likely(way == FAST_ROW)) {
 		count_row(found->row, frame->length);
-		return let_pass();
+		return let_pass_by(&court->book);
 	}
 	if (likely(way == FAST_PASS)) {
 		count_pass(found->reason, frame->length);
-		return let_pass();
+		return let_pass_by(&court->book);
 	}
+	/* What is shut is a guarded destination's: spares the tests of whose pool it counts for. */
+	if (!is_guarded(&court->destination))
+		__builtin_unreachable();
 	close_court(court, verdict(REASON_port_not_in_matrix), frame->length, &outcome);
 	outcome.port = PORT_IN_PACKET;
 	return account(&outcome, NULL);

@@ -146,6 +146,19 @@ static __always_inline __u32 image_mask(void)
 	return knobs.image_mask;
 }
 
+/*
+ * The policy in force, for an entry: the control cell itself is the key, which spares a copy on the
+ * stack. What wants the slot, by then perhaps not the active one any more, finds it in the image.
+ */
+static __always_inline struct book active_book(void)
+{
+	return (struct book){
+		.cells = bpf_map_lookup_elem(&images, (const void *)&control.active),
+		.mask = image_mask(),
+		.slot = NO_SLOT,
+	};
+}
+
 static __always_inline enum side side_of(__u32 ifindex, __u32 slot)
 {
 	__u32 *side = bpf_map_lookup_elem(&sides, &ifindex);

@@ -167,12 +167,7 @@ int rolewall_tc_probe(struct __sk_buff *skb)
 SEC("tc")
 int rolewall_tc(struct __sk_buff *skb)
 {
-	__u32 slot = read_once(control.active);
-	struct court court = {
-		.book.cells = image_cells(slot),
-		.book.mask = image_mask(),
-		.book.slot = slot,
-	};
+	struct court court = {.book = active_book()};
 	struct frame frame = skb_frame(skb);
 	struct verdict found = {};
 	enum fast way;

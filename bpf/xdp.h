@@ -210,12 +210,7 @@ int rolewall_xdp_probe(struct xdp_md *ctx)
 SEC("xdp.frags")
 int rolewall_xdp(struct xdp_md *ctx)
 {
-	__u32 slot = read_once(control.active);
-	struct court court = {
-		.book.cells = image_cells(slot),
-		.book.mask = image_mask(),
-		.book.slot = slot,
-	};
+	struct court court = {.book = active_book()};
 	struct frame frame = xdp_frame(ctx);
 	struct verdict found = {};
 	enum fast way;

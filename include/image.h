@@ -51,11 +51,12 @@ enum image_header {
 	HEADER_TIMEOUT_FRAGMENT,
 	HEADER_DESCRIPTION, /* address of the description: zlib-packed JSON, for people and commands */
 	HEADER_DESCRIPTION_BYTES,
-	HEADER_CHECKSUM, /* CRC-32 of all pages in use with this cell, generation and time as 0 */
+	HEADER_CHECKSUM, /* CRC-32 of all pages in use with this cell, generation, time and slot as 0 */
 	HEADER_TIME, /* when it got its generation: seconds since 1970, low cell first; 0 = never */
 	HEADER_TIME_HIGH,
 	HEADER_SOURCES, /* address of site and matrix, packed by zlib: what it was made of */
 	HEADER_SOURCES_BYTES, /* 0: it does not say */
+	HEADER_SLOT, /* where it lies, in the kernel */
 	HEADER_CELLS,
 };
 

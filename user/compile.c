@@ -357,6 +357,7 @@ __u32 image_checksum(const struct image_page *page, size_t count)
 	first.cell[HEADER_GENERATION] = 0;
 	first.cell[HEADER_CHECKSUM] = 0;
 	first.cell[HEADER_TIME] = first.cell[HEADER_TIME_HIGH] = 0;
+	first.cell[HEADER_SLOT] = 0;
 	crc = crc32_z(crc, (const Bytef *)&first, sizeof(first));
 	return (__u32)crc32_z(crc, (const Bytef *)(page + 1), (count - 1) * sizeof(*page));
 }

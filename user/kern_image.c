@@ -54,12 +54,13 @@ int kernel_put_image(const struct kernel *kernel, __u32 slot, const struct pages
 {
 	size_t bytes = image->count * sizeof(*image->page);
 	int err = kernel_wait(kernel);
-	void *cells;
+	struct image_page *cells;
 
 	if (!err) {
 		cells = map_slot(kernel, slot, bytes, PROT_READ | PROT_WRITE);
 		if (cells) {
 			memcpy(cells, image->page, bytes);
+			cells->cell[HEADER_SLOT] = slot;
 			munmap(cells, bytes);
 			tell_forwarding(kernel, slot, image);
 		} else {

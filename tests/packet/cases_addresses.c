@@ -42,6 +42,27 @@
 		IP6(reason)                                                                        \
 	}
 
+/* The same as an answer from an open port, which needs no flow. */
+#define ANSWER4(text, address, reason)                                                             \
+	{                                                                                          \
+		.name = "32 an answer of a guarded host to " text,                                 \
+		.recipe = {.source = &FRONT_END,                                                   \
+			   .destination = ADDRESS4(address),                                       \
+			   .source_port = 5061,                                                    \
+			   .flags = 0x10},                                                         \
+		IP4(reason)                                                                        \
+	}
+
+#define ANSWER6(text, address, reason)                                                             \
+	{                                                                                          \
+		.name = "50 an answer of a guarded host to " text,                                 \
+		.recipe = {.source = &FRONT_END,                                                   \
+			   .destination = ADDRESS6(address),                                       \
+			   .source_port = 5061,                                                    \
+			   .flags = 0x10},                                                         \
+		IP6(reason)                                                                        \
+	}
+
 static const struct packet_case cases[] = {
 	FROM4("0.0.0.0", "0.0.0.0", ip_source),
 	FROM4("the end of 0/8", "0.255.255.255", ip_source),
@@ -58,6 +79,9 @@ static const struct packet_case cases[] = {
 	TO4("0.0.0.0", "0.0.0.0", ip_destination),
 	TO4("127.0.0.1", "127.0.0.1", ip_destination),
 	TO4("a group", "239.1.2.3", outbound),
+	ANSWER4("0.0.0.0", "0.0.0.0", ip_destination),
+	ANSWER4("127.0.0.1", "127.0.0.1", ip_destination),
+	ANSWER4("a stranger", "198.51.100.1", outbound),
 	TO4("all of its subnet", "255.255.255.255", outbound),
 	{.name = "32 from 127.0.0.1, transit",
 	 .recipe = {.source = ADDRESS4("127.0.0.1"), .destination = &STRANGER},
@@ -87,6 +111,10 @@ static const struct packet_case cases[] = {
 	TO6("::1", "::1", ip_destination),
 	TO6("IPv4-mapped", "::ffff:198.51.100.1", ip_destination),
 	TO6("a group", "ff05::2", outbound),
+	ANSWER6("::", "::", ip_destination),
+	ANSWER6("::1", "::1", ip_destination),
+	ANSWER6("IPv4-mapped", "::ffff:198.51.100.1", ip_destination),
+	ANSWER6("a stranger", "2001:db8:ff::1", outbound),
 	TO6("its router's link-local address", "fe80::1", outbound),
 	{.name = "50 link-local to link-local, transit",
 	 .recipe = {.source = ADDRESS6("fe80::1"), .destination = ADDRESS6("fe80::2")},
