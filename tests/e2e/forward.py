@@ -4,14 +4,13 @@
 
     forward.py REQUESTS ANSWERS        two fifos; a request: NETNS DEVICE NETNS DEVICE MAC DESTINATION [OPTIONS]
 
-For each request sends UDP from the first namespace's device to the gateway's MAC address, and prints as JSON what arrived at the
-other ("arrived": null, or its hop limit, addresses and whether all else is as it was) and what came back ("back":
-null, or ICMP's type and code).
+For each request sends UDP from the first namespace's device to the gateway's MAC address, and prints line by line what
+arrived at the other ("arrived no", or "arrived yes", its hop limit, addresses, and whether all else is as it was) and what
+came back ("back nothing", or ICMP's type and code).
 """
 import argparse
 import ctypes
 import ipaddress
-import json
 import os
 import select
 import socket
@@ -39,6 +38,27 @@ def inside(namespace, device):
         libc.setns(here, CLONE_NEWNET)
         os.close(here)
         os.close(there)
+
+
+class Ends:
+    """The sockets, kept: closing one takes the kernel as long as all the rest of a request."""
+
+    def __init__(self):
+        self.sockets = {}
+
+    def get(self, namespace, device):
+        """One that has nothing left of what was there before."""
+        while True:
+            sock = self.sockets.get((namespace, device)) or inside(namespace, device)
+            self.sockets[namespace, device] = sock
+            try:
+                while True:
+                    sock.recv(1, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return sock
+            except OSError:  # its device went away; there may be another by now
+                sock.close()
+                self.sockets[namespace, device] = None
 
 
 def total(data):
@@ -86,16 +106,17 @@ def describe(sent, got):
     """What a router may change, and whether it changed nothing else."""
     old, new = bytearray(sent[14:]), bytearray(got[14:])
     four = new[0] >> 4 == 4
-    seen = {"source": got[6:12].hex(":"), "destination": got[:6].hex(":"), "ttl": new[8] if four else new[7],
-            "checksum": not four or total(new[:4 * (new[0] & 15)]) == 0xffff}
+    right = not four or total(new[:4 * (new[0] & 15)]) == 0xffff
+    seen = [f"source {got[6:12].hex(':')}", f"destination {got[:6].hex(':')}", f"ttl {new[8] if four else new[7]}",
+            f"checksum {'right' if right else 'wrong'}"]
     for data in (old, new):
         if four:
             data[8] = 0
             data[10:12] = b"\0\0"
         else:
             data[7] = 0
-    seen["same"] = new[:len(old)] == old and got[12:14] == sent[12:14]
-    return seen
+    same = new[:len(old)] == old and got[12:14] == sent[12:14]
+    return [*seen, f"same {'yes' if same else 'no'}"]
 
 
 def describe_back(got):
@@ -107,18 +128,18 @@ def describe_back(got):
 
 
 def listen(sent, marker, near, far, wait):
-    found = {"arrived": None, "back": None}
+    arrived, back = None, None
     deadline = time.monotonic() + wait
-    while not any(found.values()) and time.monotonic() < deadline:
+    while not arrived and not back and time.monotonic() < deadline:
         for sock in select.select([near, far], [], [], max(0, deadline - time.monotonic()))[0]:
             got, address = sock.recvfrom(65536)
             if address[2] == OUTGOING or marker not in got:
                 continue
             if sock is far:
-                found["arrived"] = describe(sent, got)
+                arrived = describe(sent, got)
             else:
-                found["back"] = describe_back(got)
-    return found
+                back = describe_back(got)
+    return [*(["arrived yes", *arrived] if arrived else ["arrived no"]), f"back {back or 'nothing'}"]
 
 
 def arguments(words):
@@ -144,21 +165,22 @@ def arguments(words):
     return options
 
 
-def answer(options):
+def answer(options, ends):
     marker = os.urandom(16)
-    with inside(options.near, options.near_device) as near, inside(options.far, options.far_device) as far:
-        sent = frame(options, marker)
-        near.send(sent)
-        return listen(sent, marker, near, far, options.wait)
+    near, far = ends.get(options.near, options.near_device), ends.get(options.far, options.far_device)
+    sent = frame(options, marker)
+    near.send(sent)
+    return listen(sent, marker, near, far, options.wait)
 
 
 def main():
     requests, answers = sys.argv[1:3]
+    ends = Ends()
     while True:
         with open(requests) as lines:
             for line in lines:
                 with open(answers, "w") as out:
-                    print(json.dumps(answer(arguments(line.split()))), file=out)
+                    print(*answer(arguments(line.split()), ends), sep="\n", file=out)
 
 
 if __name__ == "__main__":
