@@ -88,6 +88,10 @@ strike() {
 	ROLEWALL_STATE_DIR=$(state_dir) in_ns gateway "$ROOT/build/tools/strike" "$@"
 }
 
+outcome() { # GENERATION
+	jq -r .outcome "$(printf '%s/generations/%06u/meta.json' "$(state_dir)" "$1")"
+}
+
 # killed_apply SECONDS SITE: the controller gets a SIGKILL as soon as the trial runs, at $begin.
 killed_apply() {
 	strike trial "$PIN" "$ROLEWALL" apply --pin-dir "$PIN" -c "$2" --confirm-within "$1" 2>/dev/null
@@ -117,6 +121,10 @@ returns_within() {
 		[[ $(generation) == $((generation + 1)) && $(trial .returned) == false ]]
 		returns_within 1 old
 		[[ $(generation) == "$generation" && $(trial .returns) == $((returns + 1)) ]]
+		# it was killed before it could say that the trial had begun
+		[[ $(outcome $((generation + 1))) == prepared ]]
+		run -1 rolewall confirm
+		[[ $(outcome $((generation + 1))) == returned ]]
 	done
 }
 

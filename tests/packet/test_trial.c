@@ -4,6 +4,7 @@
  * everything that belongs to a slot. The world's first site marks out0 as outside, the second
  * marks nothing and opens a port more.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -198,6 +199,31 @@ static void test_free_slot(void **state)
 	assert_int_equal(kernel_free_slot(&kernel), 1);
 }
 
+/* Behind the clock's word neither confirm nor rollback has one. */
+static void test_too_late(void **state)
+{
+	static const __u32 over[] = {0, DEADLINE_PASSED};
+	struct control control = {.active = 1};
+	const struct kernel kernel = {.control = &control, .pages = 1};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(over) / sizeof(over[0]); i++) {
+		control.deadline = over[i];
+		assert_int_equal(kernel_confirm(&kernel), -ETIMEDOUT);
+		assert_int_equal(kernel_return(&kernel), -ETIMEDOUT);
+		assert_int_equal(control.active, 1);
+		assert_int_equal(control.deadline, over[i]);
+	}
+	control.deadline = 77;
+	assert_int_equal(kernel_confirm(&kernel), 0);
+	assert_int_equal(control.active, 1);
+	assert_int_equal(control.deadline, 0);
+	control.deadline = 77;
+	assert_int_equal(kernel_return(&kernel), 0);
+	assert_int_equal(control.active, 0);
+	assert_int_equal(control.deadline, DEADLINE_PASSED);
+}
+
 static int apply_two(struct two *two)
 {
 	char *old = site_text(""), *new;
@@ -221,6 +247,7 @@ static int run(struct world *world, void *unused)
 	struct two two = {.world = world};
 	const struct CMUnitTest tests[] = {
 		{"no slot in use is given away", test_free_slot, NULL, NULL, NULL},
+		{"what the clock ended has no other end", test_too_late, NULL, NULL, NULL},
 		{"each slot has sides of its own", test_sides, NULL, NULL, &two},
 		{"the clock returns at the deadline", test_return, NULL, NULL, &two},
 		{"not when it was confirmed", test_confirmed, NULL, NULL, &two},
