@@ -7,6 +7,7 @@
 #include "draw_site.h"
 #include "policy_diff.h"
 #include "sources.h"
+#include "state_dir.h"
 
 struct world {
 	struct input input;
@@ -60,6 +61,29 @@ static void test_round_trip(void **state)
 	input_free(&again);
 }
 
+/* It was that matrix, whatever lies at its path by now. */
+static void test_matrix_gone(void **state)
+{
+	struct diagnostics diags = {0};
+	struct world world = {0};
+	struct input again;
+	struct bench bench;
+
+	(void)state;
+	bench_begin(&bench);
+	assert_int_equal(input_load(bench.site, &world.input, &diags), 0);
+	compile_input(&world.input, &world.registries, &world.image);
+	assert_int_equal(unlink(bench.matrix), 0);
+	assert_int_equal(load(&world, &again), 0);
+	assert_int_equal(again.matrix.text.size, strlen(TEST_MATRIX));
+	input_free(&again);
+	pages_free(&world.image);
+	registries_free(&world.registries);
+	input_free(&world.input);
+	diag_free(&diags);
+	bench_end(&bench);
+}
+
 static void test_older_image(void **state)
 {
 	struct world *world = *state;
@@ -78,16 +102,25 @@ static void test_damage(void **state)
 	unsigned char *bytes =
 		(unsigned char *)&world->image.page[header[HEADER_SOURCES] >> PAGE_SHIFT];
 	__u32 size = header[HEADER_SOURCES_BYTES], address = header[HEADER_SOURCES];
+	/* what the image has from there on */
+	size_t left = (world->image.count - (address >> PAGE_SHIFT)) * sizeof(struct image_page);
 	struct input again;
 
 	for (int i = 0; i < 200; i++) {
 		__u32 at = i < 8 ? (__u32)i : draw(size);
 
 		bytes[at] ^= 0x55;
-		assert_int_not_equal(load(world, &again), 0);
+		/* a wrong size is told as such: nobody gets to parse what is too short for it */
+		if (i < 8)
+			assert_int_equal(load(world, &again), -EBADMSG);
+		else
+			assert_int_not_equal(load(world, &again), 0);
 		input_free(&again);
 		bytes[at] ^= 0x55;
 	}
+	header[HEADER_SOURCES_BYTES] = (__u32)left + 1;
+	assert_int_equal(load(world, &again), -EBADMSG);
+	input_free(&again);
 	header[HEADER_SOURCES_BYTES] = size / 2;
 	assert_int_not_equal(load(world, &again), 0);
 	input_free(&again);
@@ -110,6 +143,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_round_trip, set_up, take_down),
+		cmocka_unit_test(test_matrix_gone),
 		cmocka_unit_test_setup_teardown(test_older_image, set_up, take_down),
 		cmocka_unit_test_setup_teardown(test_damage, set_up, take_down),
 	};
