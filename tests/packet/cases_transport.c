@@ -195,6 +195,10 @@ static const struct packet_case cases[] = {
 	 .recipe = {UDP_TO_OPEN, .udp_length = 7, .fragment = true, .more = true, .data = 16},
 	 BOTH(udp_length)},
 
+	{.name = "a UDP header and no more", .recipe = {UDP_TO_OPEN, .bare = true}, BOTH(matrix)},
+	{.name = "a UDP header and no more, to a shut port",
+	 .recipe = {.protocol = IPPROTO_UDP, .destination_port = 9, .bare = true},
+	 BOTH(port_not_in_matrix)},
 	{.name = "61 no UDP checksum", .recipe = {UDP_TO_OPEN, .no_checksum = true}, BOTH(matrix)},
 	{.name = "61 a wrong TCP checksum is the host's to see",
 	 .edits = {{SPOT_TRANSPORT, 16, 2, 0xbad0}},

@@ -46,6 +46,7 @@ static void expect_probe(const struct bench *bench, const struct expectation *e,
 			 const struct shot *shot, bool passes)
 {
 	struct probe_result result = {0}, full = {0};
+	struct counters counters;
 	struct shot past = *shot;
 
 	past.full = true;
@@ -59,6 +60,9 @@ static void expect_probe(const struct bench *bench, const struct expectation *e,
 	    full.source_record != result.source_record ||
 	    full.destination_record != result.destination_record)
 		complain(e, "probe of the full program", "another row or record");
+	assert_int_equal(world_count(bench->world, &counters), 0);
+	if (memcmp(&counters.tables, &bench->world->last.tables, sizeof(counters.tables)) != 0)
+		complain(e, "probe", "a flow or a fragment of it is kept");
 }
 
 static void expect_tables(const struct expectation *e, const struct table_counters *tables)

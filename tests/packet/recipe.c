@@ -77,13 +77,24 @@ static size_t make_tcp(const struct recipe *recipe, unsigned char *bytes)
 	return 20 + recipe->data;
 }
 
+/* RTP's header, or the datagram would be too short for the fast way. */
+static size_t udp_data(const struct recipe *recipe)
+{
+	if (recipe->bare || recipe->raw_protocol || recipe->fragment || recipe->offset ||
+	    recipe->more || recipe->udp_length || recipe->length)
+		return recipe->data;
+	return recipe->data ? recipe->data : 12;
+}
+
 static size_t make_udp(const struct recipe *recipe, unsigned char *bytes)
 {
+	size_t length = 8 + udp_data(recipe);
+
 	put16(bytes, (unsigned int)either(recipe->source_port, 40000));
 	put16(bytes + 2, (unsigned int)either(recipe->destination_port, 443));
-	put16(bytes + 4, (unsigned int)either(recipe->udp_length, (int)recipe->data + 8));
+	put16(bytes + 4, (unsigned int)either(recipe->udp_length, (int)length));
 	put16(bytes + 6, recipe->no_checksum ? 0 : 0x1234);
-	return 8 + recipe->data;
+	return length;
 }
 
 /* The quoted packet: its IP header, and the first bytes of its transport header. */

@@ -72,7 +72,8 @@ struct recipe {
 	uint32_t rest; /* bytes 4-7 of an ICMP error; 0: an MTU of 1400 in a too big */
 	const struct recipe *quote; /* what an ICMP error quotes */
 	size_t quote_bytes; /* of its transport header; 0: 8 */
-	size_t data; /* bytes behind the headers */
+	size_t data; /* bytes behind the headers; 0: none, 12 behind a whole UDP header */
+	bool bare; /* UDP: none all the same */
 	int hops; /* TTL or hop limit; 0: 64 */
 	uint8_t options[8]; /* IPv4 */
 	size_t n_options; /* a multiple of 4 */

@@ -279,6 +279,13 @@ static const struct script timeout_scripts[] = {
 
 static const struct script other_scripts[] = {
 	{"a UDP answer", .steps = {UDP_IN_SHUT, UDP_OUT, UDP_IN, UDP_IN}},
+	{"a UDP answer, headers alone",
+	 .steps = {{.recipe = {OUTWARD, .protocol = IPPROTO_UDP, .bare = true},
+		    PASS_OUT,
+		    .flows = 1},
+		   UDP_IN}},
+	{"an ACK starts none",
+	 .steps = {{.recipe = {OUTWARD, .flags = ACK}, PASS_OUT}, ACK_IN_SHUT}},
 	{"a UDP answer from another port",
 	 .steps = {UDP_OUT,
 		   {.recipe = {INWARD, .protocol = IPPROTO_UDP, .source_port = 444}, SHUT}}},
