@@ -30,6 +30,7 @@ struct court {
 	__u32 ifindex; /* of the interface it came in by */
 	bool probe; /* judge, but leave no trace */
 	bool shadow; /* the shadow's, with a memory of its own (docs/shadow.md) */
+	bool starts; /* the fast way may start flows: nobody asks again */
 };
 
 /* The environment's: which side of the gateway an interface is on, as the slot's site says. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The fast way: a whole, untagged TCP or UDP packet whose verdict needs the image, or a flow that
- * is there already. Judges those and leaves every other packet, whatever it is, to the full
+ * The fast way: a whole, untagged TCP or UDP packet whose verdict needs the image, and perhaps a flow,
+ * which it may start. Judges those and leaves every other packet, whatever it is, to the full
  * programs, so it may be as narrow as it likes, but must never say anything else than they would.
  * The packet tests ask the full programs about every packet, too, and hold the answers together.
  *
@@ -37,6 +37,7 @@ struct glance {
 	__u16 source_port, destination_port; /* as they lie in the packet */
 	enum image_record table; /* of its protocol */
 	__u8 flags; /* TCP's; UDP: none */
+	bool has_checksum; /* UDP: where its family wants one */
 };
 
 /* One bit for each combination of the five low flags, 0 where is_bad_flags(). A constant. */
@@ -95,15 +96,18 @@ static __always_inline __u8 protocol_of(const struct glance *glance)
 	return glance->table == RECORD_TCP ? PROTOCOL_TCP : PROTOCOL_UDP;
 }
 
-/* The packet's flow, if it belongs to one. */
-static __always_inline bool fast_flow(const struct court *court, const struct glance *glance,
-				      bool outbound)
+static __always_inline struct flow_touch fast_touch(const struct court *court,
+						    const struct glance *glance, bool outbound)
 {
-	const struct flow_touch touch = {
+	return (struct flow_touch){
 		.tcp_flags = glance->flags,
 		.outbound = outbound,
 		.look = court->probe,
 	};
+}
+
+static __always_inline struct flow_key fast_key(const struct glance *glance, bool outbound)
+{
 	__u32 source = host16(glance->source_port), destination = host16(glance->destination_port);
 	struct flow_key key = {
 		.ports = outbound ? source << 16 | destination : destination << 16 | source,
@@ -118,14 +122,24 @@ static __always_inline bool fast_flow(const struct court *court, const struct gl
 		key.local = outbound ? glance->ip6->source : glance->ip6->destination;
 		key.remote = outbound ? glance->ip6->destination : glance->ip6->source;
 	}
-	return flow_seek(&key, &touch, court->book.cells) && !(court->shadow && is_refused(&key));
+	return key;
+}
+
+/* The packet's flow, if it belongs to one. */
+static __always_inline bool fast_flow(const struct court *court, const struct flow_key *key,
+				      const struct flow_touch *touch)
+{
+	return flow_seek(key, touch, court->book.cells) && !(court->shadow && is_refused(key));
 }
 
 /* To a guarded host, and no row opens the port, but perhaps a flow. */
 static __always_inline enum fast fast_reply(const struct court *court, const struct glance *glance,
 					    struct verdict *found)
 {
-	if (fast_flow(court, glance, false)) {
+	const struct flow_touch touch = fast_touch(court, glance, false);
+	const struct flow_key key = fast_key(glance, false);
+
+	if (fast_flow(court, &key, &touch)) {
 		*found = (struct verdict){.reason = REASON_flow, .by_flow = BY_FLOW_TO};
 		return FAST_PASS;
 	}
@@ -183,14 +197,25 @@ static __always_inline bool fast_departure(const struct court *court, const stru
 	return !value && !(answers && is_first_segment(glance->flags));
 }
 
+/* As may_start() and the rest of the full programs have it. Its own side lets it go unless it has rules. */
+static __always_inline bool fast_may_start(const struct court *court, const struct glance *glance)
+{
+	__u8 flags = glance->flags & (TCP_SYN | TCP_ACK | TCP_RST);
+
+	return court->starts && !(court->book.cells[HEADER_OPTIONS] & OPTION_OUTBOUND_MATRIX) &&
+	       (glance->table == RECORD_TCP ? flags == TCP_SYN : glance->has_checksum);
+}
+
 /*
- * From a guarded host: what needs no new flow, as its answer is let in by a row or the flow is
- * there. A packet without either starts a flow or drops, in the full program.
+ * From a guarded host. It passes if its answer is let in by a row, or its flow is there, or it is the
+ * first of one; the full program knows the rest.
  */
 static __always_inline enum fast
 fast_from_guarded(const struct court *court, const struct glance *glance, struct verdict *found)
 {
+	const struct flow_touch touch = fast_touch(court, glance, true);
 	bool to_guarded = is_guarded(&court->destination), answers;
+	struct flow_key key;
 
 	if (!glance->destination_port ||
 	    side_of(frame_ifindex(glance->frame), court->book.cells[HEADER_SLOT]) == SIDE_OUTSIDE ||
@@ -201,8 +226,14 @@ fast_from_guarded(const struct court *court, const struct glance *glance, struct
 	if (court->book.cells[HEADER_OPTIONS] & OPTION_OUTBOUND_MATRIX &&
 	    !fast_departure(court, glance, answers, found))
 		return FAST_NO;
-	if (!answers && !fast_flow(court, glance, true))
-		return FAST_NO;
+	if (!answers) {
+		key = fast_key(glance, true);
+		if (!fast_flow(court, &key, &touch)) {
+			if (!fast_may_start(court, glance))
+				return FAST_NO;
+			flow_start(&key, &touch, court->book.cells);
+		}
+	}
 	found->by_flow = answers ? NOT_BY_FLOW : BY_FLOW_FROM;
 	return found->row ? FAST_ROW : FAST_PASS;
 }
@@ -226,6 +257,7 @@ static __always_inline enum fast fast_further(const struct frame *seen, enum fam
 	const struct ip6_header *ip6 = (const void *)(bytes + IP_OFFSET);
 	const struct tcp_header *tcp = family == FAMILY_IPV4 ? (const void *)(ip4 + 1)
 							     : (const void *)(ip6 + 1);
+	const struct udp_header *udp = (const void *)tcp;
 	struct glance glance = {.frame = &frame, .ip4 = ip4, .ip6 = ip6, .family = family};
 
 	if (!bytes)
@@ -233,6 +265,7 @@ static __always_inline enum fast fast_further(const struct frame *seen, enum fam
 	glance.source_port = tcp->source;
 	glance.destination_port = tcp->destination;
 	glance.table = RECORD_UDP;
+	glance.has_checksum = family == FAMILY_IPV4 || udp->checksum;
 	if ((family == FAMILY_IPV4 ? ip4->protocol : ip6->next_header) == PROTOCOL_TCP) {
 		glance.table = RECORD_TCP;
 		glance.flags = tcp->flags;

@@ -244,8 +244,12 @@ static __always_inline bool flow_insert6(struct flow_bucket6 *bucket, const stru
 	return true;
 }
 
-/* Records a flow that is not in the table yet; 0 if it found room. */
-verified_once int flow_record(const struct flow_key *key, const struct flow_touch *touch)
+/*
+ * Records a flow that is not in the table yet; false if another CPU was faster at its bucket. HEADER: as
+ * in flow_seek().
+ */
+static __always_inline bool flow_start(const struct flow_key *key, const struct flow_touch *touch,
+				       const __u32 *header)
 {
 	enum flow_state state = FLOW_OPEN;
 	bool evicted = false, done = false;
@@ -253,12 +257,10 @@ verified_once int flow_record(const struct flow_key *key, const struct flow_touc
 	struct flow_bucket6 *bucket6;
 	__u32 number, until, live;
 
-	if (!key || !touch)
-		return 1;
 	if (key->protocol == PROTOCOL_TCP && touch->tcp_flags & TCP_SYN)
 		state = FLOW_OPENING;
 	number = flow_bucket_of(key);
-	until = epoch() + timeout_of(image_cells(touch->slot), key->protocol, state);
+	until = epoch() + timeout_of(header, key->protocol, state);
 	live = FLOW_WORD(key->protocol, state);
 	if (key->family == FAMILY_IPV4) {
 		bucket4 = flow_bucket4(number);
@@ -268,7 +270,13 @@ verified_once int flow_record(const struct flow_key *key, const struct flow_touc
 		done = bucket6 && flow_insert6(bucket6, key, live, until, &evicted);
 	}
 	count_flow(evicted, !done);
-	return !done;
+	return done;
+}
+
+/* flow_start() as a function; 0 if it found room. */
+verified_once int flow_record(const struct flow_key *key, const struct flow_touch *touch)
+{
+	return !key || !touch || !flow_start(key, touch, image_cells(touch->slot));
 }
 
 #endif

@@ -167,7 +167,7 @@ int rolewall_tc_probe(struct __sk_buff *skb)
 SEC("tc")
 int rolewall_tc(struct __sk_buff *skb)
 {
-	struct court court = {.book = active_book()};
+	struct court court = {.book = active_book(), .starts = true};
 	struct frame frame = skb_frame(skb);
 	struct verdict found = {};
 	enum fast way;

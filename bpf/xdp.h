@@ -210,7 +210,7 @@ int rolewall_xdp_probe(struct xdp_md *ctx)
 SEC("xdp.frags")
 int rolewall_xdp(struct xdp_md *ctx)
 {
-	struct court court = {.book = active_book()};
+	struct court court = {.book = active_book(), .starts = true};
 	struct frame frame = xdp_frame(ctx);
 	struct verdict found = {};
 	enum fast way;

@@ -89,8 +89,27 @@ compares_as_it_should() { # HOOK
 	compares_as_it_should tc
 }
 
+@test "what only the candidate would let start leaves no flow" {
+	apply "$(site_on xdp-native strict 'outbound: matrix')"
+	rolewall apply --shadow -c "$(site_on xdp-native active)"
+	for address in "$CLIENT4 $FE4" "$CLIENT6 $FE6"; do
+		read -r client own <<<"$address"
+		drops_one outbound_not_in_matrix expect silent traffic servers udp "$client" 8080 --source "$own" \
+			--sport 40002 --wait "$SILENCE"
+		drops_one outbound_not_in_matrix expect silent traffic servers tcp "$client" 8080 --source "$own" \
+			--sport 40002 --wait "$SILENCE"
+		drops_one port_not_in_matrix silent_udp "$own" 40002 --sport 8081
+		drops_one port_not_in_matrix expect silent traffic clients udp "$own" 40002 --source "$client" \
+			--sport 8080 --wait "$SILENCE"
+	done
+	[[ $(found '.newly_pass') == 4 ]]
+	rolewall shadow drop
+}
+
 @test "a shadow that is dropped leaves what is in force, and none twice" {
 	local generation
+	apply "$(site_on xdp-native active)"
+	rolewall apply --shadow -c "$(candidate_on xdp-native)"
 	generation=$(generation)
 	rolewall shadow drop
 	[[ $(generation) == "$generation" ]]
