@@ -12,6 +12,7 @@
 
 const volatile struct flood flood;
 __u64 sent;
+__u64 due; /* when the next frame may leave, if there is a rate */
 __u32 turn;
 __u32 random = 1;
 
@@ -22,6 +23,19 @@ static __always_inline __u16 fold(__u32 sum)
 	return (__u16)~sum;
 }
 
+#define BURST 32U
+
+/* Little of the time that was missed is made up for: a burst would be another flood. */
+static __always_inline bool is_early(void)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (now < due)
+		return true;
+	due = (due && now < due + (__u64)BURST * flood.gap ? due : now) + flood.gap;
+	return false;
+}
+
 SEC("xdp")
 int generate(struct xdp_md *ctx)
 {
@@ -29,6 +43,8 @@ int generate(struct xdp_md *ctx)
 	const volatile struct flood_shape *shape;
 	__u8 *data, *end;
 
+	if (flood.gap && is_early())
+		return XDP_DROP;
 	turn = place + 1 < FLOOD_SHAPES ? place + 1 : 0;
 	keep(place);
 	if (place >= FLOOD_SHAPES)

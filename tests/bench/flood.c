@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sends as much as one CPU can:
+ * Sends as much as one CPU can, or RATE frames a second:
  *
- *	flood DEVICE SECONDS one|networks SIZE[,SIZE...] HEADER
+ *	flood DEVICE SECONDS one|networks SIZE[,SIZE...] HEADER [RATE]
  *
  * HEADER: the first 54 bytes of the frame in hex, IPv4 without options, UDP (checksum 0) or TCP. SIZEs, twelve or
  * a part of it, follow each other; they are of the whole frame, without its checksum. Prints frames, nanoseconds of
- * wall time since the first and of this thread on the CPU. Frames above a page's size go by a packet socket.
+ * wall time since the first and of this thread on the CPU. Frames above a page's size go by a packet socket, which
+ * knows no RATE.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -31,7 +32,8 @@
 #define LIVE_MAX 3400 /* what a page holds beside headroom and the kernel's own */
 #define FRAME_MAX 9014
 
-static const char usage[] = "usage: flood DEVICE SECONDS one|networks SIZE[,SIZE...] HEADER\n";
+static const char usage[] =
+	"usage: flood DEVICE SECONDS one|networks SIZE[,SIZE...] HEADER [RATE]\n";
 
 struct order {
 	struct flood flood;
@@ -111,6 +113,9 @@ static bool read_order(char **words, struct order *order)
 		if (sscanf(words[4] + 2 * i, "%2hhx", &flood->header[i]) != 1)
 			return false;
 	flood->is_udp = flood->header[23] == IPPROTO_UDP;
+	if (words[5] && atof(words[5]) <= 0)
+		return false;
+	flood->gap = words[5] ? (__u32)(1e9 / atof(words[5])) : 0;
 	if (!read_sizes(order, words[3]))
 		return false;
 	memcpy(order->frame, flood->header, FLOOD_HEADERS);
@@ -233,12 +238,16 @@ int main(int argc, char **argv)
 	struct order order = {0};
 	double wall, cpu, sent;
 
-	if (argc != 6 || !read_order(argv + 1, &order)) {
+	if (argc < 6 || argc > 7 || !read_order(argv + 1, &order)) {
 		fputs(usage, stderr);
 		return 2;
 	}
 	wall = now(CLOCK_MONOTONIC);
 	cpu = now(CLOCK_THREAD_CPUTIME_ID);
+	if (order.flood.gap && order.longest > LIVE_MAX) {
+		fputs(usage, stderr);
+		return 2;
+	}
 	sent = order.longest > LIVE_MAX ? send_socket(&order) : send_live(&order, &wall);
 	printf("%.0f %.0f %.0f\n", sent, now(CLOCK_MONOTONIC) - wall,
 	       now(CLOCK_THREAD_CPUTIME_ID) - cpu);

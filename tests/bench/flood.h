@@ -21,6 +21,7 @@ struct flood {
 	__u32 ifindex;
 	__u32 networks; /* destinations: 0 = one, else all of the third byte, at random */
 	__u32 is_udp;
+	__u32 gap; /* ns from frame to frame; 0 = as fast as it goes */
 };
 
 #endif
