@@ -18,7 +18,8 @@ from place import TOOLS, Failure, run
 from throughput import Flood
 
 RATE = 2000  # datagrams a second
-KEYS = ("sent", "received", "p50", "p99", "p99.9", "longest")
+PERCENTILES = ("p50", "p90", "p99", "p99.9")
+KEYS = ("sent", "received", *PERCENTILES, "longest")
 
 
 def cpus():
@@ -92,6 +93,13 @@ def first_in_line():
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
+def stops(place, cpus, seconds):
+    """What the CPUs lose while all of them are busy and nothing else runs, as the machine is: percent, and µs."""
+    busy = [place.start(TOOLS / "stops", cpu, seconds, stdout=subprocess.PIPE, text=True) for cpu in cpus]
+    found = [process.communicate()[0].split() for process in busy]
+    return {"lost": float(found[-1][0]), "longest": int(found[-1][1])}
+
+
 def ask(kind, field, gateway, cpu, seconds, rate):
     if kind == "idle":
         return ping(field, gateway, cpu, seconds)
@@ -120,14 +128,16 @@ def measure(place, effort, say):
             leaked = field.arrived(gateway)[1]
             if leaked:
                 raise Failure(f"{gateway.name}: {leaked} illegal packets reached the far end")
-    return [row(name, kind, found, rounds["rolewall", kind]) for (name, kind), found in rounds.items()]
+    say("latency: the machine's own stops")
+    rows = [row(name, kind, found, rounds["rolewall", kind]) for (name, kind), found in rounds.items()]
+    return [*rows, {"filter": "none", "kind": "stops", **stops(place, (tester, own), 2 * effort.talk)}]
 
 
 def row(name, kind, found, own):
     line = {"filter": name, "kind": kind}
     for key in found[0]:
         line[key] = statistics.median(seen[key] for seen in found)
-    for key in ("p50", "p99", "p99.9"):
+    for key in PERCENTILES:
         values = sorted(seen[key] for seen in found)
         line[f"{key} spread"] = values[len(values) * 3 // 4] - values[len(values) // 4]
         pairs = [mine[key] / seen[key] for mine, seen in zip(own, found) if seen[key]]

@@ -5,7 +5,7 @@
  *	pingpong DEVICE SOURCE DESTINATION PORT RATE SECONDS
  *
  * Sends RATE datagrams a second, whatever becomes of them, and prints how many were sent and came back,
- * and then the median, the 99th and 99.9th percentile and the longest time, in ns. An answer's time is the
+ * and then the median, the 90th, 99th and 99.9th percentile and the longest time, in ns. An answer's time is the
  * kernel's, when it came in; that this program had to wait for a CPU does not count.
  */
 #include <arpa/inet.h>
@@ -146,8 +146,8 @@ int main(int argc, char **argv)
 	}
 	receive_until(&talk, now() + LAST_WAIT);
 	qsort(talk.times, talk.received, sizeof(*talk.times), compare);
-	printf("%llu %llu %lld %lld %lld %lld\n", (unsigned long long)talk.sent,
-	       (unsigned long long)talk.received, percentile(&talk, 0.5), percentile(&talk, 0.99),
-	       percentile(&talk, 0.999), percentile(&talk, 1));
+	printf("%llu %llu %lld %lld %lld %lld %lld\n", (unsigned long long)talk.sent,
+	       (unsigned long long)talk.received, percentile(&talk, 0.5), percentile(&talk, 0.9),
+	       percentile(&talk, 0.99), percentile(&talk, 0.999), percentile(&talk, 1));
 	return 0;
 }
