@@ -61,6 +61,8 @@ int agent_look(struct agent *agent);
 bool agent_minds(const struct agent *agent, const char *name, unsigned int ifindex);
 void agent_forget(struct agent *agent);
 
+/* Looks, and attaches to what has come back. Locked. 0 or -errno. */
+int agent_attach(struct agent *agent, const struct kernel *kernel);
 /* agent_backstop.c: true if it has to be brought up to date, for which the lock is needed. */
 bool agent_backstop_due(struct agent *agent, const struct kernel *kernel);
 /* Does that. Locked. */

@@ -31,9 +31,14 @@ void agent_backstop_keep(struct agent *agent, const struct kernel *kernel)
 	struct backstop_sets sets;
 	int err = backstop_sets_read(kernel, &agent->wanted, &sets);
 
+	if (!err)
+		err = kernel_wait(kernel);
+	/* That takes some milliseconds. What has come back meanwhile does not wait for the rest. */
+	if (!err)
+		err = agent_attach(agent, kernel);
 	if (!err) {
-		err = agent->request->backstop ? backstop_on(kernel->pin_dir, &sets)
-					       : backstop_update(kernel->pin_dir, &sets);
+		err = agent->request->backstop ? backstop_on(kernel->pin_dir, kernel, &sets)
+					       : backstop_update(kernel->pin_dir, kernel, &sets);
 		backstop_sets_free(&agent->held);
 		agent->held = sets;
 	}

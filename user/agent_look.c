@@ -145,6 +145,15 @@ static void attach_due(struct agent *agent, const struct kernel *kernel)
 	}
 }
 
+int agent_attach(struct agent *agent, const struct kernel *kernel)
+{
+	int err = see(agent, kernel);
+
+	if (!err)
+		attach_due(agent, kernel);
+	return err;
+}
+
 /* What was seen may have changed until the lock was had: see again, then act, then see it done. */
 static int act(struct agent *agent)
 {
@@ -161,10 +170,9 @@ static int act(struct agent *agent)
 		err = kernel_open(pin_dir, &kernel);
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	err = see(agent, &kernel);
+	err = agent_attach(agent, &kernel);
 	if (err)
 		return err;
-	attach_due(agent, &kernel);
 	agent_backstop_keep(agent, &kernel);
 	return see(agent, &kernel);
 }

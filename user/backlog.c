@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "kernel.h"
 
 #define LENGTH_COLUMN 11 /* of softnet_stat: packets that wait on that CPU */
 #define CPUS_MAX 4096
@@ -41,11 +42,13 @@ static bool look(bool seen_empty[CPUS_MAX])
 	return all;
 }
 
-void backlog_wait(void)
+int backlog_wait(const struct kernel *kernel)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	bool seen_empty[CPUS_MAX] = {0};
 
 	for (int i = 0; i < TRIES && !look(seen_empty); i++)
 		nanosleep(&pause, NULL);
+	/* Whoever took the last one out of it is done with it then, even if that CPU stood still. */
+	return kernel_wait(kernel);
 }

@@ -184,23 +184,25 @@ static void add_sets(struct nft_batch *batch, const char *table, const struct ba
 	add_elements(batch, table, &guarded, sets->names, sets->n_names);
 }
 
-int backstop_update(const char *pin_dir, const struct backstop_sets *sets)
+int backstop_update(const char *pin_dir, const struct kernel *kernel,
+		    const struct backstop_sets *sets)
 {
 	_cleanup_free_ struct nft_batch *batch = malloc(sizeof(*batch));
 	char table[BACKSTOP_NAME];
+	int err;
 
 	if (!batch)
 		return -ENOMEM;
 	table_name(pin_dir, table);
 	nft_begin(batch);
 	add_sets(batch, table, sets);
-	backlog_wait();
-	return nft_commit(batch);
+	err = kernel ? backlog_wait(kernel) : 0;
+	return err ? err : nft_commit(batch);
 }
 
-int backstop_on(const char *pin_dir, const struct backstop_sets *sets)
+int backstop_on(const char *pin_dir, const struct kernel *kernel, const struct backstop_sets *sets)
 {
-	int err = backstop_update(pin_dir, sets);
+	int err = backstop_update(pin_dir, kernel, sets);
 	_cleanup_free_ struct nft_batch *batch = NULL;
 	char table[BACKSTOP_NAME];
 
@@ -366,7 +368,9 @@ int backstop_sync(const struct kernel *kernel)
 	if (!err)
 		err = backstop_sets_read(kernel, &wanted, &sets);
 	if (!err)
-		err = backstop_update(kernel->pin_dir, &sets);
+		err = kernel_wait(kernel);
+	if (!err)
+		err = backstop_update(kernel->pin_dir, kernel, &sets);
 	if (err)
 		fprintf(stderr, "rolewall: cannot bring the backstop up to date: %s\n",
 			strerror(-err));

@@ -27,10 +27,15 @@ struct backstop_state {
 
 /* All return 0 or -errno; no messages but where it says so. */
 
-/* Puts the table in place, or its sets where it is there already, in one step. */
-int backstop_on(const char *pin_dir, const struct backstop_sets *sets);
-/* Changes the sets in one step. -ENOENT: it is off. */
-int backstop_update(const char *pin_dir, const struct backstop_sets *sets);
+/*
+ * Puts the table in place, or its sets where it is there already, in one step. KERNEL: NULL if
+ * nothing is loaded, and no interface is in the sets; those that are, have been attached since before
+ * a kernel_wait().
+ */
+int backstop_on(const char *pin_dir, const struct kernel *kernel, const struct backstop_sets *sets);
+/* Changes the sets in one step, likewise. -ENOENT: it is off. */
+int backstop_update(const char *pin_dir, const struct kernel *kernel,
+		    const struct backstop_sets *sets);
 /* Takes it away; nothing is wrong if it is off. */
 int backstop_off(const char *pin_dir);
 int backstop_read(const char *pin_dir, struct backstop_state *state);

@@ -36,7 +36,9 @@ static int read_sets(const char *pin_dir, struct kernel *kernel, struct backstop
 		err = kernel_open(pin_dir, kernel);
 	if (!err)
 		err = wanted_read(kernel, &wanted);
-	return err ? err : backstop_sets_read(kernel, &wanted, sets);
+	if (!err)
+		err = backstop_sets_read(kernel, &wanted, sets);
+	return err ? err : kernel_wait(kernel);
 }
 
 int backstop_start(const char *pin_dir)
@@ -51,7 +53,7 @@ int backstop_start(const char *pin_dir)
 		fprintf(stderr,
 			"rolewall: nothing is loaded at %s: the backstop has nothing to hold until then\n",
 			pin_dir);
-	return backstop_explain(backstop_on(pin_dir, &sets));
+	return backstop_explain(backstop_on(pin_dir, err ? NULL : &kernel, &sets));
 }
 
 static int print_state(const char *pin_dir, enum format format)

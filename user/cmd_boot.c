@@ -130,7 +130,7 @@ static int hold_back(const struct boot *boot)
 	for (; sets.n_names < site->n_interfaces; sets.n_names++)
 		strncpy(sets.names[sets.n_names], site->interfaces[sets.n_names].name,
 			sizeof(*sets.names) - 1);
-	backstop_explain(backstop_on(boot->common->pin_dir, &sets));
+	backstop_explain(backstop_on(boot->common->pin_dir, NULL, &sets));
 	return 0;
 }
 

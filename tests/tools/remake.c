@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * remake NAMESPACE ROUNDS PINS SOURCE4 TARGET4 SOURCE6 TARGET6: in the namespace of the gateway,
+ * remake NAMESPACE ROUNDS PINS SOURCE4 TARGET4 SOURCE6 TARGET6 [hold]: in the namespace of the gateway,
  * deletes the interface `out` and makes it again, ROUNDS times, a veth whose other end is eth0 in
  * NAMESPACE. From there UDP port 2000 of the targets is flooded all the time, as soon as the
  * interface is there. Every other round it has the lock of the pin directory PINS, so that nobody
- * attaches before hundreds of packets came. Prints JSON: how many packets were sent, and how long it
+ * attaches before hundreds of packets came. "hold": the flood stops for the moment of the deletion,
+ * as a veth that goes down loses its program before its queue (docs/agent.md). Prints JSON: how many packets were sent, and how long it
  * took, in the rounds without the lock, from the interface's creation until a program was attached.
  */
 #include <arpa/inet.h>
@@ -39,6 +40,7 @@
 
 struct shared {
 	volatile uint64_t sent;
+	volatile bool hold, held;
 };
 
 static void die(const char *what)
@@ -157,7 +159,8 @@ static void flood(struct shared *shared, char **addresses)
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
 	for (;;) {
-		if (fd < 0 && (fd = open_device()) < 0) {
+		shared->held = shared->hold;
+		if (shared->held || (fd < 0 && (fd = open_device()) < 0)) {
 			rest(50);
 			continue;
 		}
@@ -247,8 +250,18 @@ struct gateway {
 	FILE *ip;
 	const char *namespace; /* at the other end */
 	int lock;
-	const struct shared *shared;
+	struct shared *shared;
+	bool hold;
 };
+
+/* Until the flood has stopped and what it sent is through. */
+static void hold_flood(struct shared *shared)
+{
+	shared->hold = true;
+	while (!shared->held)
+		rest(50);
+	rest(5000);
+}
 
 static uint64_t one_round(const struct gateway *gateway, bool locked)
 {
@@ -257,8 +270,11 @@ static uint64_t one_round(const struct gateway *gateway, bool locked)
 
 	if (locked && flock(gateway->lock, LOCK_EX))
 		die("flock");
+	if (gateway->hold)
+		hold_flood(gateway->shared);
 	fprintf(gateway->ip, "link delete out\n");
 	wait_for(false, &came);
+	gateway->shared->hold = false;
 	before = gateway->shared->sent;
 	fprintf(gateway->ip,
 		"link add out address " GATEWAY_MAC " type veth peer name eth0 address " CLIENT_MAC
@@ -283,16 +299,16 @@ static int compare(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
-	size_t rounds = argc == 8 ? strtoul(argv[2], NULL, 10) : 0, timed = 0;
+	size_t rounds = argc == 8 || argc == 9 ? strtoul(argv[2], NULL, 10) : 0, timed = 0;
 	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	uint64_t *took = calloc(rounds + 1, sizeof(*took));
-	struct gateway gateway = {.shared = shared};
+	struct gateway gateway = {.shared = shared, .hold = argc == 9};
 	pid_t flooder;
 
 	if (rounds < 2 || shared == MAP_FAILED || !took) {
 		fprintf(stderr,
-			"usage: remake NAMESPACE ROUNDS PINS SOURCE4 TARGET4 SOURCE6 TARGET6\n");
+			"usage: remake NAMESPACE ROUNDS PINS SOURCE4 TARGET4 SOURCE6 TARGET6 [hold]\n");
 		return 2;
 	}
 	gateway.namespace = argv[1];
