@@ -142,14 +142,12 @@ struct fate {
 };
 
 /*
- * Of a packet that passes. Whether the policy that is in force now forwards, which is the packet's
- * own but for one under way at a flip: what is kept of that until here would cost all packets
- * registers, and Linux 6.1 stack. At TC there is no such program, so the kernel has the packet.
+ * Of a packet that passes, whose image is there: whether it is sent on here as well. At TC there is no
+ * such program, so the kernel has the packet.
  */
-static __always_inline struct fate let_pass(void)
+static __always_inline struct fate let_pass(const struct book *book)
 {
-	__u32 slot = read_once(control.active) % IMAGE_SLOTS;
-	bool forward = unlikely(read_once(control.forward) >> slot & 1U);
+	bool forward = book->cells && unlikely(book->cells[HEADER_OPTIONS] & OPTION_FORWARD);
 
 	return (struct fate){.passes = true, .more = forward ? MORE_FORWARD : MORE_NONE};
 }
@@ -162,7 +160,7 @@ static __always_inline struct fate account(const struct outcome *outcome,
 
 	if (likely(is_pass(outcome->reason))) {
 		account_pass(outcome);
-		return let_pass();
+		return let_pass(&outcome->book);
 	}
 	dropped = account_drop(outcome);
 	if (likely(!dropped.due))
@@ -175,14 +173,6 @@ static __always_inline struct fate account(const struct outcome *outcome,
 	};
 }
 
-/* The same behind the fast way, whose image is at hand. */
-static __always_inline struct fate let_pass_by(const struct book *book)
-{
-	bool forward = unlikely(book->cells[HEADER_OPTIONS] & OPTION_FORWARD);
-
-	return (struct fate){.passes = true, .more = forward ? MORE_FORWARD : MORE_NONE};
-}
-
 /* The same for the fast way: each of its answers by itself, so that none pays for another's. */
 static __always_inline struct fate account_fast(enum fast way, const struct verdict *found,
 						const struct frame *frame,
@@ -192,11 +182,11 @@ static __always_inline struct fate account_fast(enum fast way, const struct verd
 
 	if (likely(way == FAST_ROW)) {
 		count_row(found->row, frame->length);
-		return let_pass_by(&court->book);
+		return let_pass(&court->book);
 	}
 	if (likely(way == FAST_PASS)) {
 		count_pass(found->reason, frame->length);
-		return let_pass_by(&court->book);
+		return let_pass(&court->book);
 	}
 	/* What is shut is a guarded destination's: spares the tests of whose pool it counts for. */
 	if (!is_guarded(&court->destination))

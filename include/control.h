@@ -9,7 +9,7 @@
 #include "image.h"
 #include "reason.h"
 
-#define ROLEWALL_ABI 5U
+#define ROLEWALL_ABI 6U
 
 #define IMAGE_SLOTS 4U /* active, fallback, shadow, candidate */
 #define NO_SLOT IMAGE_SLOTS
@@ -48,7 +48,6 @@ struct control {
 	__u32 abi; /* ROLEWALL_ABI of the program that is loaded (controller) */
 	__u32 shadow; /* slot of the shadow image, NO_SLOT = none (controller) */
 	__u32 hash_key[2]; /* random, drawn once when the map is made (controller) */
-	__u32 forward; /* a bit for each slot whose image has OPTION_FORWARD (controller) */
 	__u32 watch_until; /* epoch at which the watcher's lease ends, 0 = nobody (watcher) */
 	__u32 watch_rate; /* events of a CPU in a second (watcher) */
 	__u32 watcher; /* process id (watcher) */

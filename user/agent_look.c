@@ -194,7 +194,7 @@ static int look(struct agent *agent)
 	if (!err)
 		err = see(agent, &kernel);
 	/* A MAC address, a driver's abilities, routing rules: each may have changed. */
-	if (!err && kernel.control->forward)
+	if (!err && agent->wanted.forwards)
 		kernel_forward_ports(&kernel);
 	due = !err && (agent_backstop_due(agent, &kernel) || anything_due(agent));
 	kernel_close(&kernel);

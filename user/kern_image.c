@@ -39,17 +39,6 @@ int kernel_wait(const struct kernel *kernel)
 	return 0;
 }
 
-/* For the packets of a slot nobody judges by yet. */
-static void tell_forwarding(const struct kernel *kernel, __u32 slot, const struct pages *image)
-{
-	__u32 bit = 1U << slot;
-
-	if (image->page[0].cell[HEADER_OPTIONS] & OPTION_FORWARD)
-		__atomic_or_fetch(&kernel->control->forward, bit, __ATOMIC_SEQ_CST);
-	else
-		__atomic_and_fetch(&kernel->control->forward, ~bit, __ATOMIC_SEQ_CST);
-}
-
 int kernel_put_image(const struct kernel *kernel, __u32 slot, const struct pages *image)
 {
 	size_t bytes = image->count * sizeof(*image->page);
@@ -62,7 +51,6 @@ int kernel_put_image(const struct kernel *kernel, __u32 slot, const struct pages
 			memcpy(cells, image->page, bytes);
 			cells->cell[HEADER_SLOT] = slot;
 			munmap(cells, bytes);
-			tell_forwarding(kernel, slot, image);
 		} else {
 			err = -errno;
 		}

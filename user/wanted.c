@@ -86,6 +86,7 @@ static int add_slot(const struct kernel *kernel, __u32 slot, struct wanted *want
 	if (err)
 		return err;
 	header = image.page[0].cell;
+	wanted->forwards |= header[HEADER_OPTIONS] & OPTION_FORWARD;
 	if (!wanted->generation)
 		wanted->generation = header[HEADER_GENERATION];
 	err = description_unpack(&image.page[header[HEADER_DESCRIPTION] >> PAGE_SHIFT],

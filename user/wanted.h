@@ -19,6 +19,7 @@ struct wanted_interface {
 struct wanted {
 	struct wanted_interface *items; /* in the order of the images' sites */
 	size_t count;
+	bool forwards; /* one of them by XDP */
 	__u32 generation; /* of the image in force */
 	__u64 reign; /* control cells when it was read, to tell when it has to be read again */
 	__u32 fallback, shadow, returned;
