@@ -5,13 +5,16 @@
  * NAMESPACE. From there UDP port 2000 of the targets is flooded all the time, as soon as the
  * interface is there. Every other round it has the lock of the pin directory PINS, so that nobody
  * attaches before hundreds of packets came. "hold": the flood stops for the moment of the deletion,
- * as a veth that goes down loses its program before its queue (docs/agent.md). Prints JSON: how many packets were sent, and how long it
- * took, in the rounds without the lock, from the interface's creation until a program was attached.
+ * as a veth that goes down loses its program before its queue (docs/agent.md). Prints JSON: how many
+ * packets were sent, and how long it took, in the rounds without the lock, from the interface's creation
+ * until a program was attached.
  */
 #include <arpa/inet.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
@@ -26,6 +29,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -190,6 +194,8 @@ static pid_t start_flood(const char *namespace, char **addresses, struct shared 
 	pid = fork();
 	if (pid)
 		return pid;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+		die("prctl");
 	if (setns(fd, CLONE_NEWNET))
 		die("setns");
 	flood(shared, addresses);
@@ -254,13 +260,34 @@ struct gateway {
 	bool hold;
 };
 
+static uint32_t received(void)
+{
+	struct ifaddrs *all;
+	uint32_t packets = 0;
+
+	if (getifaddrs(&all))
+		die("getifaddrs");
+	for (const struct ifaddrs *one = all; one; one = one->ifa_next)
+		if (one->ifa_addr && one->ifa_addr->sa_family == AF_PACKET &&
+		    !strcmp(one->ifa_name, "out"))
+			packets = ((const struct rtnl_link_stats *)one->ifa_data)->rx_packets;
+	freeifaddrs(all);
+	return packets;
+}
+
 /* Until the flood has stopped and what it sent is through. */
 static void hold_flood(struct shared *shared)
 {
+	uint32_t before, after = received();
+
 	shared->hold = true;
 	while (!shared->held)
 		rest(50);
-	rest(5000);
+	do {
+		before = after;
+		rest(2000);
+		after = received();
+	} while (after != before);
 }
 
 static uint64_t one_round(const struct gateway *gateway, bool locked)
