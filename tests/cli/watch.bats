@@ -1,19 +1,9 @@
 # SPDX-License-Identifier: MIT
 # watch and drops: what their command lines refuse.
-# shellcheck disable=SC2154 # run sets stderr, status and output
+# shellcheck disable=SC2154 # lib sets rolewall, run stderr and output
+
 bats_require_minimum_version 1.5.0
-
-setup() {
-	rolewall=$(realpath "${ROLEWALL:-build/rolewall}")
-}
-
-# refuses MESSAGE COMMAND...: exit status 2, one line on stderr, nothing on stdout.
-refuses() {
-	local message=$1
-	shift
-	run -2 --separate-stderr "$rolewall" "$@" --pin-dir "/sys/fs/bpf/rolewall-none-$$"
-	[[ -z $output && $stderr == *"$message"* ]]
-}
+load lib
 
 @test "watch refuses what it cannot read" {
 	refuses 'watch --reason no_such: no reason for a drop' watch --reason no_such

@@ -40,6 +40,17 @@ policy() {
 	END
 }
 
+state_read_only() {
+	mount --bind "$STATE" "$STATE"
+	MOUNTED=$STATE
+	mount -o remount,bind,ro "$STATE"
+}
+
+state_writable() {
+	umount "$MOUNTED"
+	unset MOUNTED
+}
+
 opens() { # PORT
 	expect open traffic clients tcp "$FE4" "$1"
 }
@@ -121,17 +132,14 @@ is_in_force() { # GENERATION
 @test "where the history cannot be written an apply is refused, but a trial ends all the same" {
 	rolewall apply -c "$(policy one 2000)"
 	rolewall apply -c "$(policy two 2001)" --confirm-within 60
-	mount --bind "$STATE" "$STATE"
-	MOUNTED=$STATE
-	mount -o remount,bind,ro "$STATE"
+	state_read_only
 	run -0 --separate-stderr rolewall confirm
 	[[ $stderr == *"$STATE"*"Read-only file system"* ]]
 	opens 2001
 	run -1 --separate-stderr rolewall apply -c "$(policy one 2000)"
 	[[ $stderr == *"$STATE"*"Read-only file system"*"nothing was changed"* && $(generation) == 2 ]]
 	opens 2001
-	umount "$MOUNTED"
-	unset MOUNTED
+	state_writable
 	# the next that can write says what the kernel knew
 	rolewall apply -c "$(policy one 2000)"
 	[[ $(meta 2 .outcome) == kept && $(meta 3 .outcome) == kept ]]
@@ -140,12 +148,9 @@ is_in_force() { # GENERATION
 @test "a detach writes down what was left open while the kernel still knows" {
 	rolewall apply -c "$(policy one 2000)"
 	rolewall apply -c "$(policy two 2001)" --confirm-within 60
-	mount --bind "$STATE" "$STATE"
-	MOUNTED=$STATE
-	mount -o remount,bind,ro "$STATE"
+	state_read_only
 	rolewall confirm
-	umount "$MOUNTED"
-	unset MOUNTED
+	state_writable
 	[[ $(meta 2 .outcome) == trial && $(current) == 1 ]]
 	rolewall detach
 	[[ $(meta 2 .outcome) == kept && $(current) == 2 ]]

@@ -29,39 +29,24 @@
 	{                                                                                          \
 		.name = "50 from " text, .recipe = {.source = ADDRESS6(address)}, IP6(reason)      \
 	}
+/* A segment of a guarded host from its port SPORT: from 5061, which is open, an answer without a flow. */
+#define SEGMENT(text, address, sport, ip)                                                          \
+	{                                                                                          \
+		.name = text,                                                                      \
+		.recipe = {.source = &FRONT_END,                                                   \
+			   .destination = address,                                                 \
+			   .source_port = sport,                                                   \
+			   .flags = 0x10},                                                         \
+		ip                                                                                 \
+	}
 #define TO4(text, address, reason)                                                                 \
-	{                                                                                          \
-		.name = "32 a guarded host to " text,                                              \
-		.recipe = {.source = &FRONT_END, .destination = ADDRESS4(address), .flags = 0x10}, \
-		IP4(reason)                                                                        \
-	}
+	SEGMENT("32 a guarded host to " text, ADDRESS4(address), 0, IP4(reason))
 #define TO6(text, address, reason)                                                                 \
-	{                                                                                          \
-		.name = "50 a guarded host to " text,                                              \
-		.recipe = {.source = &FRONT_END, .destination = ADDRESS6(address), .flags = 0x10}, \
-		IP6(reason)                                                                        \
-	}
-
-/* The same as an answer from an open port, which needs no flow. */
+	SEGMENT("50 a guarded host to " text, ADDRESS6(address), 0, IP6(reason))
 #define ANSWER4(text, address, reason)                                                             \
-	{                                                                                          \
-		.name = "32 an answer of a guarded host to " text,                                 \
-		.recipe = {.source = &FRONT_END,                                                   \
-			   .destination = ADDRESS4(address),                                       \
-			   .source_port = 5061,                                                    \
-			   .flags = 0x10},                                                         \
-		IP4(reason)                                                                        \
-	}
-
+	SEGMENT("32 an answer of a guarded host to " text, ADDRESS4(address), 5061, IP4(reason))
 #define ANSWER6(text, address, reason)                                                             \
-	{                                                                                          \
-		.name = "50 an answer of a guarded host to " text,                                 \
-		.recipe = {.source = &FRONT_END,                                                   \
-			   .destination = ADDRESS6(address),                                       \
-			   .source_port = 5061,                                                    \
-			   .flags = 0x10},                                                         \
-		IP6(reason)                                                                        \
-	}
+	SEGMENT("50 an answer of a guarded host to " text, ADDRESS6(address), 5061, IP6(reason))
 
 static const struct packet_case cases[] = {
 	FROM4("0.0.0.0", "0.0.0.0", ip_source),
