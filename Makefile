@@ -51,18 +51,20 @@ BPF_HEADERS := $(wildcard bpf/*.h) $(SHARED_HEADERS)
 
 all: $(B)/rolewall
 
-# --- the data plane: one object, embedded through its skeleton
-$(B)/rolewall.bpf.o: bpf/rolewall.bpf.c $(BPF_HEADERS) Makefile
+# --- the data plane: one object, and one for what the kernel forwards, embedded through skeletons
+SKELETONS := $(B)/rolewall.skel.h $(B)/closing.skel.h
+
+$(B)/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) Makefile
 	$(say) BPF $@
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-$(B)/rolewall.skel.h: $(B)/rolewall.bpf.o
+$(SKELETONS): $(B)/%.skel.h: $(B)/%.bpf.o
 	$(say) SKEL $@
-	$(Q)$(BPFTOOL) gen skeleton $< name rolewall_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 # --- the controller
-$(B)/user/%.o: user/%.c Makefile | $(B)/rolewall.skel.h
+$(B)/user/%.o: user/%.c Makefile | $(SKELETONS)
 	$(say) CC $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@

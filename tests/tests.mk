@@ -92,12 +92,12 @@ format:
 
 # --- unit tests: the whole controller again, under each compiler's sanitizers
 define unit_rules
-$(B)/test-$(1)/user/%.o: user/%.c Makefile tests/tests.mk | $(B)/rolewall.skel.h
+$(B)/test-$(1)/user/%.o: user/%.c Makefile tests/tests.mk | $(SKELETONS)
 	$$(say) TEST-CC $$@
 	@mkdir -p $$(@D)
 	$$(Q)$(2) $$(CPPFLAGS) $$(TEST_CFLAGS) -MMD -MP -c $$< -o $$@
 
-$(B)/test-$(1)/%.o: tests/unit/%.c Makefile tests/tests.mk | $(B)/rolewall.skel.h
+$(B)/test-$(1)/%.o: tests/unit/%.c Makefile tests/tests.mk | $(SKELETONS)
 	$$(say) TEST-CC $$@
 	@mkdir -p $$(@D)
 	$$(Q)$(2) $$(CPPFLAGS) -Ibpf $$(TEST_CFLAGS) -MMD -MP -c $$< -o $$@
@@ -112,7 +112,7 @@ $(eval $(call unit_rules,gcc,$$(CC)))
 $(eval $(call unit_rules,clang,$$(CLANG)))
 
 # --- packet tests: the real program through BPF_PROG_TEST_RUN
-$(B)/packet/%.o: tests/packet/%.c Makefile tests/tests.mk | $(B)/rolewall.skel.h
+$(B)/packet/%.o: tests/packet/%.c Makefile tests/tests.mk | $(SKELETONS)
 	$(say) TEST-CC $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Ibpf $(ALL_CFLAGS) -MMD -MP -c $< -o $@
@@ -122,7 +122,7 @@ $(PACKET_PROGRAMS): $(B)/packet/%: $(B)/packet/%.o $(PACKET_HELPERS:%=$(B)/packe
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(TEST_LDLIBS) -o $@
 
 # --- the model's other side: the real program, frame by frame
-$(B)/model/%.o: tests/model/%.c Makefile tests/tests.mk | $(B)/rolewall.skel.h
+$(B)/model/%.o: tests/model/%.c Makefile tests/tests.mk | $(SKELETONS)
 	$(say) TEST-CC $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Ibpf -Itests/packet $(ALL_CFLAGS) -MMD -MP -c $< -o $@
@@ -166,7 +166,7 @@ fuzz-corpus: $(FUZZERS:%=$(B)/test-clang/%)
 fuzz: $(FUZZERS:%=$(B)/fuzz/%)
 	tests/fuzz/run $(B)/fuzz $(if $(SECONDS),$(SECONDS),10)
 
-$(FUZZERS:%=$(B)/test-clang/%.o): $(B)/test-clang/%.o: tests/fuzz/%.c Makefile tests/tests.mk | $(B)/rolewall.skel.h
+$(FUZZERS:%=$(B)/test-clang/%.o): $(B)/test-clang/%.o: tests/fuzz/%.c Makefile tests/tests.mk | $(SKELETONS)
 	$(say) TEST-CC $@
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) -Ibpf $(TEST_CFLAGS) -MMD -MP -c $< -o $@
@@ -175,12 +175,12 @@ $(FUZZERS:%=$(B)/test-clang/%): $(B)/test-clang/%: $(B)/test-clang/%.o $(PARTS:%
 	$(say) LINK $@
 	$(Q)$(CLANG) $(TEST_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-$(B)/fuzz/user/%.o: user/%.c Makefile tests/tests.mk | $(B)/rolewall.skel.h
+$(B)/fuzz/user/%.o: user/%.c Makefile tests/tests.mk | $(SKELETONS)
 	$(say) FUZZ-CC $@
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
 
-$(B)/fuzz/%.o: tests/fuzz/%.c Makefile tests/tests.mk | $(B)/rolewall.skel.h
+$(B)/fuzz/%.o: tests/fuzz/%.c Makefile tests/tests.mk | $(SKELETONS)
 	$(say) FUZZ-CC $@
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) -Ibpf $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@

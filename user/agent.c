@@ -181,6 +181,8 @@ static int start(struct loop *loop)
 		err = link_events_open(&loop->links);
 	if (!err && loop->agent.request->metrics)
 		err = served_open(loop->agent.request->metrics, write_metrics, loop, &loop->served);
+	if (!err && loop->agent.request->backstop)
+		loop->agent.closing = kernel_load_closing();
 	if (!err)
 		err = capabilities_drop();
 	if (!err && sd_watchdog_enabled(0, &microseconds) > 0)
@@ -193,12 +195,16 @@ static void loop_close(struct loop *loop)
 	served_close(loop->served);
 	link_events_close(loop->links);
 	close_fd(&loop->signals);
+	close_fd(&loop->agent.closing);
 	agent_forget(&loop->agent);
 }
 
 int agent_run(const struct agent_request *request)
 {
-	_cleanup_(loop_close) struct loop loop = {.agent.request = request, .signals = -1};
+	_cleanup_(loop_close) struct loop loop = {
+		.agent = {.request = request, .closing = -1},
+		.signals = -1,
+	};
 	int err = start(&loop);
 
 	if (err)

@@ -46,6 +46,7 @@ struct agent {
 	size_t n_watched;
 	struct backstop_sets held; /* what the backstop was told last */
 	bool backstop_seen; /* it was on at the last look */
+	int closing; /* fd of kernel_load_closing(), from before privileges went; -1 = none */
 	struct agent_counts counts;
 	__u64 since_ns; /* when the word came that the next look is for */
 	__u64 retry_ns; /* when to look again, as a change is under way; 0 = no need */

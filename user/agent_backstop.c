@@ -42,6 +42,8 @@ void agent_backstop_keep(struct agent *agent, const struct kernel *kernel)
 		backstop_sets_free(&agent->held);
 		agent->held = sets;
 	}
+	if (!err && agent->closing >= 0)
+		kernel_hold_closing(kernel, agent->closing);
 	if (err && !(err == -ENOENT && !agent->request->backstop))
 		agent_say(LOG_ERR, "cannot bring the backstop up to date: %s", strerror(-err));
 	if (!err && !agent->backstop_seen)

@@ -232,6 +232,7 @@ int backstop_off(const char *pin_dir)
 	char table[BACKSTOP_NAME];
 	int err;
 
+	kernel_release_closing(pin_dir);
 	if (!batch)
 		return -ENOMEM;
 	table_name(pin_dir, table);
@@ -281,6 +282,7 @@ int backstop_read(const char *pin_dir, struct backstop_state *state)
 	*state = (struct backstop_state){0};
 	if (!batch)
 		return -ENOMEM;
+	state->closing = kernel_holds_closing(pin_dir);
 	table_name(pin_dir, state->table);
 	nft_add(batch, NFT_MSG_GETOBJ, 0);
 	nft_put_text(batch, NFTA_OBJ_TABLE, state->table);
@@ -371,6 +373,9 @@ int backstop_sync(const struct kernel *kernel)
 		err = kernel_wait(kernel);
 	if (!err)
 		err = backstop_update(kernel->pin_dir, kernel, &sets);
+	/* Where the kernel cannot, `backstop on` has said so. */
+	if (!err)
+		kernel_hold_closing(kernel, -1);
 	if (err)
 		fprintf(stderr, "rolewall: cannot bring the backstop up to date: %s\n",
 			strerror(-err));

@@ -22,7 +22,8 @@ struct backstop_sets {
 struct backstop_state {
 	char table[BACKSTOP_NAME]; /* of family inet */
 	bool on;
-	__u64 packets, bytes; /* held back so far */
+	bool closing; /* and what an interface lets through that goes down */
+	__u64 packets, bytes; /* held back by the table so far */
 };
 
 /* All return 0 or -errno; no messages but where it says so. */
@@ -36,7 +37,7 @@ int backstop_on(const char *pin_dir, const struct kernel *kernel, const struct b
 /* Changes the sets in one step, likewise. -ENOENT: it is off. */
 int backstop_update(const char *pin_dir, const struct kernel *kernel,
 		    const struct backstop_sets *sets);
-/* Takes it away; nothing is wrong if it is off. */
+/* Takes it away with all that is with it; nothing is wrong if it is off. */
 int backstop_off(const char *pin_dir);
 int backstop_read(const char *pin_dir, struct backstop_state *state);
 

@@ -41,30 +41,46 @@ static int read_sets(const char *pin_dir, struct kernel *kernel, struct backstop
 	return err ? err : kernel_wait(kernel);
 }
 
+/* Anew: the links may be those of a network namespace that is gone. */
+static void hold_closing(const struct kernel *kernel)
+{
+	int err;
+
+	kernel_release_closing(kernel->pin_dir);
+	err = kernel_hold_closing(kernel, -1);
+	if (err)
+		fprintf(stderr,
+			"rolewall: an interface that goes down may let single packets through (docs/agent.md); to drop them takes Linux 6.4, CONFIG_NETFILTER_BPF_LINK and CAP_PERFMON: %s\n",
+			strerror(-err));
+}
+
 int backstop_start(const char *pin_dir)
 {
 	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
 	_cleanup_(backstop_sets_free) struct backstop_sets sets = {0};
 	int err = read_sets(pin_dir, &kernel, &sets);
+	bool loaded = err != -ENOENT;
 
-	if (err && err != -ENOENT)
+	if (err && loaded)
 		return err;
-	if (err)
+	if (!loaded)
 		fprintf(stderr,
 			"rolewall: nothing is loaded at %s: the backstop has nothing to hold until then\n",
 			pin_dir);
-	return backstop_explain(backstop_on(pin_dir, err ? NULL : &kernel, &sets));
+	err = backstop_explain(backstop_on(pin_dir, loaded ? &kernel : NULL, &sets));
+	if (!err && loaded)
+		hold_closing(&kernel);
+	return err;
 }
 
 static int print_state(const char *pin_dir, enum format format)
 {
 	static const struct column columns[] = {
-		{"BACKSTOP", false, false},
-		{"TABLE", false, false},
-		{"HELD-BACK-PACKETS", true, false},
-		{"HELD-BACK-BYTES", true, false},
+		{"BACKSTOP", false, false},         {"TABLE", false, false},
+		{"HELD-BACK-PACKETS", true, false}, {"HELD-BACK-BYTES", true, false},
+		{"GOING-DOWN", false, false},
 	};
-	struct listing listing = {.columns = columns, .n_columns = 4};
+	struct listing listing = {.columns = columns, .n_columns = 5};
 	struct backstop_state state;
 	char packets[24], bytes[24];
 	int err = backstop_explain(backstop_read(pin_dir, &state));
@@ -72,13 +88,15 @@ static int print_state(const char *pin_dir, enum format format)
 	if (err)
 		return err;
 	if (format == FORMAT_JSON)
-		return json_print(json_pack("{s:b, s:s, s:I, s:I}", "on", state.on, "table",
+		return json_print(json_pack("{s:b, s:s, s:I, s:I, s:b}", "on", state.on, "table",
 					    state.table, "packets", (json_int_t)state.packets,
-					    "bytes", (json_int_t)state.bytes));
+					    "bytes", (json_int_t)state.bytes, "going_down",
+					    state.closing));
 	snprintf(packets, sizeof(packets), "%llu", state.packets);
 	snprintf(bytes, sizeof(bytes), "%llu", state.bytes);
-	err = listing_add(&listing, (const char *const[]){state.on ? "on" : "off", state.table,
-							  packets, bytes});
+	err = listing_add(&listing,
+			  (const char *const[]){state.on ? "on" : "off", state.table, packets,
+						bytes, state.closing ? "dropped" : "-"});
 	if (!err)
 		err = listing_print(&listing, format);
 	listing_free(&listing);

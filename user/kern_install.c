@@ -180,6 +180,7 @@ static int remove_pins(const struct kernel *kernel)
 		err = pin_path(kernel, PIN_LINKS, path);
 	if (!err && rmdir(path) && errno != ENOENT)
 		err = -errno;
+	kernel_release_closing(kernel->pin_dir);
 	for (size_t i = 0; i < sizeof(former) / sizeof(former[0]); i++)
 		if (!pin_path(kernel, former[i], path))
 			unlink(path);

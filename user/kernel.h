@@ -201,6 +201,16 @@ int kernel_remove_foreign(const struct kernel *kernel, const char *interface);
 /* Says on which side an interface is under a slot's image. */
 int kernel_set_side(const struct kernel *kernel, unsigned int ifindex, __u32 slot, enum side side);
 
+/*
+ * kern_closing.c: what an interface that goes down lets go past its program is dropped where the
+ * kernel forwards (Linux 6.4). PROGRAM: fd of kernel_load_closing(), which takes CAP_PERFMON, or -1 to
+ * load it now. 0, nothing to do if it is so already, or -errno; no messages. Locked.
+ */
+int kernel_load_closing(void);
+int kernel_hold_closing(const struct kernel *kernel, int program);
+bool kernel_holds_closing(const char *pin_dir);
+void kernel_release_closing(const char *pin_dir);
+
 /* kern_programs.c: ids of the pinned programs, which is what links may run. 0 or -errno. */
 #define OWN_PROGRAMS_MAX 16U
 int kernel_programs(const struct kernel *kernel, __u32 ids[OWN_PROGRAMS_MAX], size_t *count);

@@ -48,12 +48,24 @@ arrived() {
 	in_ns servers nstat -asz UdpNoPorts Udp6NoPorts | awk '/NoPorts/ { sum += $2 } END { print sum }'
 }
 
+drops_closing() {
+	rolewall backstop status --json | jq -e .going_down
+}
+
+has_netfilter_programs() {
+	if bpftool btf dump file /sys/kernel/btf/vmlinux | grep -q "STRUCT 'bpf_nf_ctx'"; then
+		echo true
+	else
+		echo false
+	fi
+}
+
 held_back() {
 	rolewall backstop status --json | jq .packets
 }
 
-remake() { # ROUNDS [hold]
-	in_ns gateway "$ROOT/build/tools/remake" "$TAG-clients" "$1" "$PIN" "$CLIENT4" "$FE4" "$CLIENT6" "$FE6" "${@:2}"
+remake() { # ROUNDS
+	in_ns gateway "$ROOT/build/tools/remake" "$TAG-clients" "$1" "$PIN" "$CLIENT4" "$FE4" "$CLIENT6" "$FE6"
 }
 
 table() {
@@ -63,9 +75,10 @@ table() {
 @test "made again under a flood: nothing gets through, and it is filtered again within 50 ms" {
 	apply "$SITE"
 	rolewall backstop on
+	[[ $(has_netfilter_programs) == true ]] || skip 'what an interface that goes down lets through takes Linux 6.4 and CONFIG_NETFILTER_BPF_LINK to be dropped'
 	start_agent
 	before=$(arrived)
-	took=$(remake $ROUNDS hold)
+	took=$(remake $ROUNDS)
 	echo "# $took" >&3
 	[[ $(arrived) == "$before" ]]
 	jq -e --argjson rounds $ROUNDS '.rounds == $rounds and .sent >= 500 * $rounds' <<<"$took"
@@ -77,18 +90,6 @@ table() {
 	serve servers --tcp 5061 "$FE4" "$FE6"
 	wait_for 5 passes_tcp "$FE4" 5061
 	wait_for 5 passes_tcp "$FE6" 5061
-}
-
-# A veth that goes down takes its program off before its queue: what the kernel itself lets out then (docs/agent.md).
-@test "deleted under the flood: all but nothing gets through" {
-	apply "$SITE"
-	rolewall backstop on
-	start_agent
-	before=$(arrived)
-	took=$(remake $ROUNDS)
-	leaked=$(($(arrived) - before))
-	echo "# note: $leaked of $(jq .sent <<<"$took"), $ROUNDS times" >&3
-	((leaked <= ROUNDS / 10))
 }
 
 @test "nobody needs to run: packets get through without it, none with it, until an apply" {
@@ -139,15 +140,20 @@ table() {
 	rolewall backstop on
 	rolewall backstop on
 	[[ $(rolewall backstop status --json | jq .on) == true ]]
+	run ! drops_closing # nothing is loaded
 	apply "$SITE"
+	[[ $(drops_closing) == "$(has_netfilter_programs)" ]]
 	table | grep -q '"in", "out"\|"out", "in"'
 	[[ $(in_ns gateway "$ROLEWALL" metrics --pin-dir "$PIN" | grep -c '^rolewall_backstop 1$') == 1 ]]
 	rolewall backstop off
 	rolewall backstop off
 	run ! table
+	run ! drops_closing
 	rolewall backstop on
+	[[ $(drops_closing) == "$(has_netfilter_programs)" ]]
 	rolewall detach
 	run ! table
+	[[ ! -e $PIN ]]
 	rolewall backstop on
 	rolewall detach
 	run ! table
@@ -162,6 +168,7 @@ table() {
 	in_ns gateway nft flush ruleset
 	wait_for 5 said 'somebody took the backstop away'
 	wait_for 5 table
+	[[ $(drops_closing) == "$(has_netfilter_programs)" ]]
 	ip -n "$TAG-gateway" link delete out
 	# the stale index goes, the name stays
 	attached() { table | sed -n '/set attached/,/}/p' | tr -d '\n'; }

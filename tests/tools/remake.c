@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * remake NAMESPACE ROUNDS PINS SOURCE4 TARGET4 SOURCE6 TARGET6 [hold]: in the namespace of the gateway,
+ * remake NAMESPACE ROUNDS PINS SOURCE4 TARGET4 SOURCE6 TARGET6: in the namespace of the gateway,
  * deletes the interface `out` and makes it again, ROUNDS times, a veth whose other end is eth0 in
  * NAMESPACE. From there UDP port 2000 of the targets is flooded all the time, as soon as the
  * interface is there. Every other round it has the lock of the pin directory PINS, so that nobody
- * attaches before hundreds of packets came. "hold": the flood stops for the moment of the deletion,
- * as a veth that goes down loses its program before its queue (docs/agent.md). Prints JSON: how many
- * packets were sent, and how long it took, in the rounds without the lock, from the interface's creation
- * until a program was attached.
+ * attaches before hundreds of packets came. In half of the rounds the interface is taken down before:
+ * then its other end goes on sending. Prints JSON: how many packets were sent, and how long it
+ * took, in the rounds without the lock, from the interface's creation until a program was attached.
  */
 #include <arpa/inet.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
@@ -37,14 +34,14 @@
 
 #define GATEWAY_MAC "02:00:00:00:00:01"
 #define CLIENT_MAC "02:00:00:00:00:02"
+#define QUEUES "numtxqueues 64 numrxqueues 64"
 #define FRAME 64
-#define BATCH 32
+#define BATCH 128
 #define ENOUGH 500 /* packets on a new interface before the next round */
 #define PATIENCE_NS 10000000000ULL
 
 struct shared {
 	volatile uint64_t sent;
-	volatile bool hold, held;
 };
 
 static void die(const char *what)
@@ -87,8 +84,9 @@ static void put16(uint8_t *at, uint16_t value)
 	at[1] = (uint8_t)value;
 }
 
-/* A datagram to port 2000. IPv6 has a checksum that must be right: the far end counts it. */
-static void make_frame(uint8_t frame[FRAME], bool six, const char *source, const char *target)
+/* A datagram from a port to port 2000. IPv6 has a checksum that must be right: the far end counts it. */
+static void make_frame(uint8_t frame[FRAME], uint16_t port, bool six, const char *source,
+		       const char *target)
 {
 	static const uint8_t ethernet[] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
 	size_t header = six ? 40 : 20, length = FRAME - 14 - header;
@@ -99,7 +97,7 @@ static void make_frame(uint8_t frame[FRAME], bool six, const char *source, const
 	memset(frame, 0, FRAME);
 	memcpy(frame, ethernet, sizeof(ethernet));
 	put16(frame + 12, six ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
-	put16(udp, 40000);
+	put16(udp, port);
 	put16(udp + 2, 2000);
 	put16(udp + 4, (uint16_t)length);
 	if (!six) {
@@ -149,22 +147,23 @@ static int open_device(void)
 
 static void flood(struct shared *shared, char **addresses)
 {
-	uint8_t frames[2][FRAME];
+	uint8_t frames[BATCH][FRAME];
 	struct mmsghdr messages[BATCH] = {0};
-	struct iovec parts[2];
+	struct iovec parts[BATCH];
 	int fd = -1, sent;
 
-	for (int six = 0; six < 2; six++) {
-		make_frame(frames[six], six, addresses[2 * six], addresses[2 * six + 1]);
-		parts[six] = (struct iovec){frames[six], FRAME};
-	}
+	/* By their ports they go through different queues. */
 	for (int i = 0; i < BATCH; i++) {
-		messages[i].msg_hdr.msg_iov = &parts[i % 2];
+		bool six = i % 2;
+
+		make_frame(frames[i], (uint16_t)(40000 + i), six, addresses[2 * six],
+			   addresses[2 * six + 1]);
+		parts[i] = (struct iovec){frames[i], FRAME};
+		messages[i].msg_hdr.msg_iov = &parts[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
 	for (;;) {
-		shared->held = shared->hold;
-		if (shared->held || (fd < 0 && (fd = open_device()) < 0)) {
+		if (fd < 0 && (fd = open_device()) < 0) {
 			rest(50);
 			continue;
 		}
@@ -257,54 +256,21 @@ struct gateway {
 	const char *namespace; /* at the other end */
 	int lock;
 	struct shared *shared;
-	bool hold;
 };
 
-static uint32_t received(void)
-{
-	struct ifaddrs *all;
-	uint32_t packets = 0;
-
-	if (getifaddrs(&all))
-		die("getifaddrs");
-	for (const struct ifaddrs *one = all; one; one = one->ifa_next)
-		if (one->ifa_addr && one->ifa_addr->sa_family == AF_PACKET &&
-		    !strcmp(one->ifa_name, "out"))
-			packets = ((const struct rtnl_link_stats *)one->ifa_data)->rx_packets;
-	freeifaddrs(all);
-	return packets;
-}
-
-/* Until the flood has stopped and what it sent is through. */
-static void hold_flood(struct shared *shared)
-{
-	uint32_t before, after = received();
-
-	shared->hold = true;
-	while (!shared->held)
-		rest(50);
-	do {
-		before = after;
-		rest(2000);
-		after = received();
-	} while (after != before);
-}
-
-static uint64_t one_round(const struct gateway *gateway, bool locked)
+static uint64_t one_round(const struct gateway *gateway, bool locked, bool down)
 {
 	uint64_t came, took, before;
 	unsigned int ifindex;
 
 	if (locked && flock(gateway->lock, LOCK_EX))
 		die("flock");
-	if (gateway->hold)
-		hold_flood(gateway->shared);
-	fprintf(gateway->ip, "link delete out\n");
+	fprintf(gateway->ip, "%slink delete out\n", down ? "link set out down\n" : "");
 	wait_for(false, &came);
-	gateway->shared->hold = false;
 	before = gateway->shared->sent;
 	fprintf(gateway->ip,
-		"link add out address " GATEWAY_MAC " type veth peer name eth0 address " CLIENT_MAC
+		"link add out address " GATEWAY_MAC " " QUEUES
+		" type veth peer name eth0 address " CLIENT_MAC " " QUEUES
 		" netns %s\nlink set out up\n",
 		gateway->namespace);
 	ifindex = wait_for(true, &came);
@@ -326,16 +292,16 @@ static int compare(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
-	size_t rounds = argc == 8 || argc == 9 ? strtoul(argv[2], NULL, 10) : 0, timed = 0;
+	size_t rounds = argc == 8 ? strtoul(argv[2], NULL, 10) : 0, timed = 0;
 	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	uint64_t *took = calloc(rounds + 1, sizeof(*took));
-	struct gateway gateway = {.shared = shared, .hold = argc == 9};
+	struct gateway gateway = {.shared = shared};
 	pid_t flooder;
 
 	if (rounds < 2 || shared == MAP_FAILED || !took) {
 		fprintf(stderr,
-			"usage: remake NAMESPACE ROUNDS PINS SOURCE4 TARGET4 SOURCE6 TARGET6 [hold]\n");
+			"usage: remake NAMESPACE ROUNDS PINS SOURCE4 TARGET4 SOURCE6 TARGET6\n");
 		return 2;
 	}
 	gateway.namespace = argv[1];
@@ -345,7 +311,7 @@ int main(int argc, char **argv)
 	flooder = start_flood(argv[1], &argv[4], shared);
 	gateway.ip = start_ip();
 	for (size_t i = 0; i < rounds; i++) {
-		took[timed] = one_round(&gateway, i % 2);
+		took[timed] = one_round(&gateway, i % 2, i % 4 < 2);
 		timed += !(i % 2);
 	}
 	kill(flooder, SIGKILL);
