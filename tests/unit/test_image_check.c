@@ -75,6 +75,10 @@ static const struct wrong wrongs[] = {
 	{"magic", IN_HEADER, HEADER_MAGIC, 0, "not an image of layout 2"},
 	{"pages", IN_HEADER, HEADER_PAGES, 7, "7 pages in the header"},
 	{"no records", IN_HEADER, HEADER_N_RECORDS, 0, "0 records"},
+	{"more records than are accepted", IN_HEADER, HEADER_N_RECORDS, RECORDS_MAX + 1,
+	 "16385 records"},
+	{"more records than there are", IN_HEADER, HEADER_N_RECORDS, RECORDS_MAX,
+	 "the records leave the image"},
 	{"sources", IN_HEADER, HEADER_SOURCES, 0x3fffff00, "sources at"},
 	{"description", IN_HEADER, HEADER_DESCRIPTION, 0x3fffff00, "description at"},
 	{"a record past the last", IN_ROOT4, 0, IMAGE_RECORDS + 16000 * RECORD_CELLS,
@@ -142,6 +146,32 @@ static void test_wrong(void **state)
 	input_free(&input);
 }
 
+/* A node that leads to itself: the lookup has an end, the checker's walk would have none. */
+static void test_endless_path(void **state)
+{
+	char text[IMAGE_FAULT_TEXT];
+	struct registries registries;
+	struct pages image = {0};
+	struct input input;
+	__u32 root, node, table;
+
+	(void)state;
+	seed = 6;
+	draw_input(&input);
+	compile_input(&input, &registries, &image);
+	root = image.page[0].cell[HEADER_ROOT6];
+	assert_int_equal(root & CELL_KIND, CELL_POINTER);
+	node = root & CELL_PAYLOAD;
+	table = image.page[node >> PAGE_SHIFT].cell[(node & (PAGE_CELLS - 1)) + NODE_TABLE];
+	image.page[table >> PAGE_SHIFT].cell[0] = root;
+	image_seal(&image, 0);
+	assert_int_equal(image_check(image.page, image.count, text), -EBADMSG);
+	assert_memory_equal(text, "node ", 5);
+	pages_free(&image);
+	registries_free(&registries);
+	input_free(&input);
+}
+
 static void test_checksum(void **state)
 {
 	char text[IMAGE_FAULT_TEXT];
@@ -168,6 +198,7 @@ int main(void)
 	int failed;
 
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_wrong_cells);
+	tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_endless_path);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_checksum);
 	ADD_ROWS(tests, count, wrongs, test_wrong);
 	failed = RUN_TESTS("image check", tests, count);
