@@ -172,6 +172,20 @@ static int open_signals(struct loop *loop)
 	return loop->signals < 0 ? -errno : 0;
 }
 
+/* While it has CAP_PERFMON. */
+static int load_closing(void)
+{
+	int fd = kernel_load_closing();
+
+	if (fd < 0)
+		agent_say(
+			LOG_WARNING,
+			"what an interface lets through while it goes down cannot be dropped: " CLOSING_NEEDS
+			": %s",
+			strerror(-fd));
+	return fd;
+}
+
 static int start(struct loop *loop)
 {
 	uint64_t microseconds = 0;
@@ -182,7 +196,7 @@ static int start(struct loop *loop)
 	if (!err && loop->agent.request->metrics)
 		err = served_open(loop->agent.request->metrics, write_metrics, loop, &loop->served);
 	if (!err && loop->agent.request->backstop)
-		loop->agent.closing = kernel_load_closing();
+		loop->agent.closing = load_closing();
 	if (!err)
 		err = capabilities_drop();
 	if (!err && sd_watchdog_enabled(0, &microseconds) > 0)

@@ -22,6 +22,8 @@ bool agent_backstop_due(struct agent *agent, const struct kernel *kernel)
 	agent->backstop_seen = state.on;
 	if (!state.on)
 		return agent->request->backstop;
+	if (!state.closing && agent->closing >= 0)
+		return true;
 	return !backstop_sets_read(kernel, &agent->wanted, &sets) &&
 	       !backstop_sets_equal(&sets, &agent->held);
 }

@@ -185,9 +185,11 @@ static int look(struct agent *agent)
 	int err = kernel_open(agent->request->common->pin_dir, &kernel);
 	bool due;
 
+	if (!err && kernel_nothing_in_force(&kernel))
+		err = -ENOENT;
 	if (err == -ENOENT) {
 		if (agent->loaded)
-			agent_say(LOG_WARNING, "nothing is loaded any more; waiting");
+			agent_say(LOG_WARNING, "nothing is in force any more; waiting");
 		agent_forget(agent);
 		return 0;
 	}

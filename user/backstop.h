@@ -11,6 +11,9 @@
 
 #define BACKSTOP_NAME 256
 
+/* For messages. */
+#define CLOSING_NEEDS "that takes Linux 6.4, CONFIG_NETFILTER_BPF_LINK and CAP_PERFMON"
+
 /* Names that may forward only through a program, and the interfaces that have one. */
 struct backstop_sets {
 	char (*names)[16];

@@ -24,14 +24,18 @@ int backstop_explain(int err)
 	return err;
 }
 
-/* With the lock where there is something to lock; -ENOENT: nothing is loaded. */
+/* Where there is something to lock; -ENOENT: nothing is loaded. */
+static int lock(const char *pin_dir, struct kernel *kernel)
+{
+	return access(pin_dir, F_OK) ? -errno : kernel_lock(pin_dir, kernel);
+}
+
+/* The same. */
 static int read_sets(const char *pin_dir, struct kernel *kernel, struct backstop_sets *sets)
 {
 	_cleanup_(wanted_free) struct wanted wanted = {0};
-	int err = kernel_try_lock(pin_dir, kernel);
+	int err = lock(pin_dir, kernel);
 
-	if (err == -EBUSY)
-		fprintf(stderr, "rolewall: another rolewall is changing %s; try again\n", pin_dir);
 	if (!err)
 		err = kernel_open(pin_dir, kernel);
 	if (!err)
@@ -50,7 +54,8 @@ static void hold_closing(const struct kernel *kernel)
 	err = kernel_hold_closing(kernel, -1);
 	if (err)
 		fprintf(stderr,
-			"rolewall: an interface that goes down may let single packets through (docs/agent.md); to drop them takes Linux 6.4, CONFIG_NETFILTER_BPF_LINK and CAP_PERFMON: %s\n",
+			"rolewall: what an interface lets through while it goes down cannot be dropped: " CLOSING_NEEDS
+			": %s\n",
 			strerror(-err));
 }
 
@@ -71,6 +76,14 @@ int backstop_start(const char *pin_dir)
 	if (!err && loaded)
 		hold_closing(&kernel);
 	return err;
+}
+
+static int stop(const char *pin_dir)
+{
+	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
+	int err = lock(pin_dir, &kernel);
+
+	return err && err != -ENOENT ? err : backstop_explain(backstop_off(pin_dir));
 }
 
 static int print_state(const char *pin_dir, enum format format)
@@ -111,7 +124,7 @@ static int run(const struct arguments *arguments)
 	if (!strcmp(word, "on"))
 		return backstop_start(pin_dir);
 	if (!strcmp(word, "off"))
-		return backstop_explain(backstop_off(pin_dir));
+		return stop(pin_dir);
 	if (!strcmp(word, "status"))
 		return print_state(pin_dir, arguments->common.format);
 	fprintf(stderr, "rolewall backstop: unknown word \"%s\"; accepted: on, off, status\n",
@@ -123,9 +136,11 @@ const struct command command_backstop = {
 	.name = "backstop",
 	.summary = "Hold back what an interface forwards while no program is attached to it",
 	.help = "A table of nf_tables: packets from an interface that the policy names are forwarded\n"
-		"only while a program of ours is on it. It holds between an interface's creation and\n"
-		"its attachment, with or without an agent. Apply, agent and boot keep it up to date;\n"
-		"detach takes it away.",
+		"only once a program of ours is on it. It holds between an interface's creation and\n"
+		"its attachment, with or without an agent, and drops what gets past a program while\n"
+		"its interface goes down (GOING-DOWN). Apply, agent and boot keep it up to date, so a\n"
+		"program that somebody takes off is noticed by these; an agent with --backstop puts\n"
+		"it back on; detach takes it away.",
 	.operands = "on|off|status",
 	.operands_min = 1,
 	.operands_max = 1,

@@ -178,6 +178,8 @@ static int leave_alone(const struct boot *boot)
 	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
 	int err = kernel_open(boot->common->pin_dir, &kernel);
 
+	if (!err && kernel_nothing_in_force(&kernel))
+		err = -ENOENT;
 	if (err)
 		return err;
 	fprintf(stderr, "rolewall: generation %u is in force already: left alone\n",

@@ -30,6 +30,7 @@ static int run(const struct arguments *arguments)
 
 	if (stat(arguments->common.pin_dir, &status) && errno == ENOENT) {
 		backstop_off(arguments->common.pin_dir);
+		kernel_tell_hidden(arguments->common.pin_dir);
 		fprintf(stderr, "rolewall: nothing is loaded at %s\n", arguments->common.pin_dir);
 		return 0;
 	}

@@ -14,6 +14,7 @@ struct scene {
 	size_t n_attachments;
 	__u32 programs[OWN_PROGRAMS_MAX];
 	size_t n_programs;
+	bool gates_open; /* the trial entries pass every packet */
 };
 
 const char *condition_name(enum condition condition)
@@ -89,6 +90,8 @@ static enum condition judge_attached(const struct scene *scene, const struct att
 {
 	if (!is_own_program(scene, attachment->program))
 		return CONDITION_other_program;
+	if (scene->gates_open && attachment->entry == ENTRY_TRIAL)
+		return CONDITION_let_go;
 	if (!if_indextoname(attachment->ifindex, state->now))
 		return CONDITION_missing; /* in another namespace by now */
 	if (strcmp(state->now, state->name) != 0)
@@ -167,8 +170,11 @@ int conditions_read(const struct kernel *kernel, const struct wanted *wanted,
 	_cleanup_free_ struct attachment *attachments = NULL;
 	struct interface_states found = {0};
 	struct scene scene = {0};
+	struct trial trial;
 	int err = kernel_attachments(kernel, &attachments, &scene.n_attachments);
 
+	kernel_trial(kernel, &trial);
+	scene.gates_open = trial.open;
 	scene.attachments = attachments;
 	if (!err)
 		err = kernel_programs(kernel, scene.programs, &scene.n_programs);

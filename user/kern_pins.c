@@ -17,6 +17,8 @@
 #include "kern_shadow.h"
 #include "lock_owner.h"
 
+#define BPFFS "/sys/fs/bpf"
+
 const char *const pinned_map_names[N_PINNED_MAPS] = {
 #define X(name) #name,
 	PINNED_MAPS(X)
@@ -49,25 +51,92 @@ int open_pin(const struct kernel *kernel, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The nearest folder above DIR that exists is on bpffs? Mounts /sys/fs/bpf where it is empty. */
-static int ensure_bpffs(const char *pin_dir)
+#define NSENTER "`ip netns exec` hides it, `nsenter --net=/run/netns/NAME` does not"
+
+static int complain(const char *pin_dir, int err)
 {
-	_cleanup_free_ char *parent = strdup(pin_dir);
+	fprintf(stderr, "rolewall: cannot open the pins in %s: %s\n", pin_dir, strerror(-err));
+	return err;
+}
+
+/* PATH becomes the nearest folder above it that exists. True: on bpffs; -errno. */
+static int find_bpffs(char *path)
+{
 	struct statfs fs;
 	char *slash;
 
-	if (!parent)
-		return -ENOMEM;
-	while (statfs(parent, &fs)) {
-		slash = strrchr(parent, '/');
-		if (errno != ENOENT || !slash || slash == parent)
+	while (statfs(path, &fs)) {
+		slash = strrchr(path, '/');
+		if (errno != ENOENT || !slash || slash == path)
 			return -errno;
 		*slash = '\0';
 	}
-	if (fs.f_type == BPF_FS_MAGIC)
-		return 0;
-	if (strcmp(parent, "/sys/fs/bpf") != 0) {
+	return fs.f_type == BPF_FS_MAGIC;
+}
+
+/* Of process PID; 0 if that cannot be told. */
+static ino_t mount_namespace(pid_t pid)
+{
+	char path[64];
+	struct stat status;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
+	return stat(path, &status) ? 0 : status.st_ino;
+}
+
+static pid_t parent_of(pid_t pid)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	char path[64];
+	int parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	return file && fscanf(file, "%*d (%*[^\n)]) %*c %d", &parent) == 1 ? parent : 0;
+}
+
+/* Whoever started us, or one before, sees other mounts, as far as can be told. */
+static bool has_own_mounts(void)
+{
+	ino_t ours = mount_namespace(getpid());
+
+	for (pid_t pid = getppid(); pid > 0; pid = parent_of(pid)) {
+		ino_t theirs = mount_namespace(pid);
+
+		if (ours && theirs && ours != theirs)
+			return true;
+	}
+	return false;
+}
+
+void kernel_tell_hidden(const char *pin_dir)
+{
+	_cleanup_free_ char *parent = strdup(pin_dir);
+	static bool said; /* the agent asks every second */
+
+	if (said || !parent || find_bpffs(parent) || (!strcmp(parent, BPFFS) && !has_own_mounts()))
+		return;
+	said = true;
+	fprintf(stderr, "rolewall: %s is not on a BPF filesystem here: " NSENTER "\n", pin_dir);
+}
+
+/* Mounts bpffs where it belongs if it is not there. */
+static int ensure_bpffs(const char *pin_dir)
+{
+	_cleanup_free_ char *parent = strdup(pin_dir);
+	int found = parent ? find_bpffs(parent) : -ENOMEM;
+
+	if (found)
+		return found < 0 ? complain(pin_dir, found) : 0;
+	if (strcmp(parent, BPFFS) != 0) {
 		fprintf(stderr, "rolewall: %s is not on a BPF filesystem\n", pin_dir);
+		return -ENOTSUP;
+	}
+	if (has_own_mounts()) {
+		fprintf(stderr,
+			"rolewall: there is no BPF filesystem on %s here, and one of this mount namespace would go with it, pins and all: " NSENTER
+			"\n",
+			parent);
 		return -ENOTSUP;
 	}
 	if (mount("bpf", parent, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")) {
@@ -124,7 +193,7 @@ int kernel_lock(const char *pin_dir, struct kernel *kernel)
 			return err;
 		kernel->dir = open(pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 		if (kernel->dir < 0)
-			return -errno;
+			return complain(pin_dir, -errno);
 		if (flock(kernel->dir, LOCK_EX | LOCK_NB)) {
 			char owner[LOCK_OWNER_TEXT];
 
@@ -272,6 +341,7 @@ int kernel_open(const char *pin_dir, struct kernel *kernel)
 	if (!err)
 		err = open_programs(kernel);
 	if (err == -ENOENT) {
+		kernel_tell_hidden(pin_dir);
 		kernel_forget(kernel);
 		return err;
 	}
@@ -280,8 +350,7 @@ int kernel_open(const char *pin_dir, struct kernel *kernel)
 	if (!err)
 		kernel_open_shadow(kernel);
 	if (err && err != -EPROTO)
-		fprintf(stderr, "rolewall: cannot open the pins in %s: %s\n", pin_dir,
-			strerror(-err));
+		complain(pin_dir, err);
 	return err == -ENOENT ? -EIO : err;
 }
 

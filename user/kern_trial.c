@@ -45,6 +45,14 @@ void kernel_trial(const struct kernel *kernel, struct trial *trial)
 		trial->seconds = reign.deadline - now;
 }
 
+bool kernel_nothing_in_force(const struct kernel *kernel)
+{
+	struct trial trial;
+
+	kernel_trial(kernel, &trial);
+	return trial.open && trial.fallback == NO_SLOT;
+}
+
 /* What the clock would return to must be known before anything can make it do so. */
 void kernel_open_gates(const struct kernel *kernel)
 {

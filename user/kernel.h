@@ -72,6 +72,8 @@ struct kernel {
  * loaded has another ABI; or another -errno. Messages on stderr for all but -ENOENT.
  */
 int kernel_open(const char *pin_dir, struct kernel *kernel);
+/* Says so, once, where pins could not be seen even if there are some. On stderr. */
+void kernel_tell_hidden(const char *pin_dir);
 /*
  * Takes the lock of DIR for a change, making the directory (0700) and mounting bpffs if need be.
  * Returns 0, -EBUSY if another rolewall has it, or -errno; messages on stderr.
@@ -121,6 +123,11 @@ struct trial {
 };
 
 void kernel_trial(const struct kernel *kernel, struct trial *trial);
+/*
+ * True during a first apply, before its flip, and after a first trial that nobody confirmed: every
+ * packet passes, whatever the active slot holds.
+ */
+bool kernel_nothing_in_force(const struct kernel *kernel);
 /*
  * Until the next flip the trial entries let everything pass: for interfaces that are attached
  * before the image is in force. Not while a trial runs.

@@ -248,12 +248,16 @@ static void write_backstop(FILE *out, const struct backstop_state *state)
 {
 	single(out,
 	       &(struct metric){"backstop", NULL,
-				"1: an interface without a program forwards nothing"},
+				"1: an interface that was not attached to forwards nothing"},
 	       state->on);
 	single_count(out,
 		     &(struct metric){"backstop_held_back_packets", "packets",
 				      "Packets that the backstop did not forward"},
 		     state->packets);
+	single(out,
+	       &(struct metric){"backstop_going_down", NULL,
+				"1: what an interface lets through while it goes down is dropped"},
+	       state->closing);
 }
 
 static void write_modes(FILE *out, const struct reading *reading)

@@ -44,6 +44,8 @@ static int read_running(const char *pin_dir, struct plan *plan, struct row_count
 	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
 	int err = kernel_open(pin_dir, &kernel);
 
+	if (!err && kernel_nothing_in_force(&kernel))
+		err = -ENOENT;
 	if (err)
 		return err;
 	plan->before = calloc(1, sizeof(*plan->before));

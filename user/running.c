@@ -24,13 +24,14 @@ static int open_image(struct running *running, const char *pin_dir)
 	return err;
 }
 
-/* A first apply is on its way, or was killed on it: what its image says decides nothing. */
-static bool is_nothing_in_force(const struct kernel *kernel)
+/* What the image says decides nothing. */
+static int refuse(const struct kernel *kernel, const char *pin_dir)
 {
-	struct trial trial;
-
-	kernel_trial(kernel, &trial);
-	return trial.open && !trial.returned && trial.fallback == NO_SLOT;
+	fprintf(stderr, "rolewall: nothing is in force at %s, nothing is filtered: %s\n", pin_dir,
+		kernel->control->returned
+			? "the trial of the first policy ended unconfirmed"
+			: "the first apply is not done yet, or was killed; in this case apply again");
+	return -ENOENT;
 }
 
 int running_open(const char *pin_dir, struct running *running)
@@ -43,12 +44,8 @@ int running_open(const char *pin_dir, struct running *running)
 		fprintf(stderr,
 			"rolewall: nothing is loaded at %s; \"rolewall apply\" loads a site\n",
 			pin_dir);
-	if (!err && is_nothing_in_force(&running->kernel)) {
-		fprintf(stderr,
-			"rolewall: nothing is in force at %s: the first apply is not done yet, or was killed; in this case apply again\n",
-			pin_dir);
-		err = -ENOENT;
-	}
+	if (!err && kernel_nothing_in_force(&running->kernel))
+		err = refuse(&running->kernel, pin_dir);
 	return err ? err : open_image(running, pin_dir);
 }
 

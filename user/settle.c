@@ -22,12 +22,7 @@ static __u32 generation_of(const struct kernel *kernel, __u32 slot)
 
 __u32 generation_in_force(const struct kernel *kernel)
 {
-	struct trial trial;
-
-	kernel_trial(kernel, &trial);
-	if (trial.open && trial.fallback == NO_SLOT)
-		return 0;
-	return generation_of(kernel, kernel->control->active);
+	return kernel_nothing_in_force(kernel) ? 0 : generation_of(kernel, kernel->control->active);
 }
 
 __u32 generation_newest(const struct kernel *kernel)

@@ -121,12 +121,32 @@ static int fill_next(const struct site_file *file, int fd, const struct source_t
 	return disk_write_whole(fd, text->bytes, text->size);
 }
 
+/* What the kernel says of a file that rename() would refuse to replace. */
+static int check_replaceable(const struct site_file *file)
+{
+	struct statx status;
+
+	if (statx(file->fd, "", AT_EMPTY_PATH, 0, &status))
+		return 0;
+	if (status.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+		return complain(
+			file->path, -EBUSY,
+			"is a mount of its own and cannot be replaced; accepted: a file in a "
+			"folder that is mounted");
+	if (status.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND))
+		return complain(file->path, -EPERM,
+				"cannot be replaced: it is immutable or append-only (chattr)");
+	return 0;
+}
+
 int site_file_prepare(struct site_file *file, const struct source_text *text)
 {
 	char *slash = strrchr(file->path, '/');
 	_cleanup_close_ int fd = -1;
-	int err;
+	int err = check_replaceable(file);
 
+	if (err)
+		return err;
 	if (asprintf(&file->next, "%.*s/.%s.XXXXXX", (int)(slash - file->path), file->path,
 		     slash + 1) < 0) {
 		file->next = NULL;

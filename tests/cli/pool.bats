@@ -184,6 +184,16 @@ assert [pool["name"] for pool in pools] == ["fe", "dir"]'
 	cmp before.yaml s.yaml
 }
 
+@test "refuses before anything else what cannot be replaced at the end" {
+	[ "$EUID" -eq 0 ] || skip 'needs root'
+	# shellcheck disable=SC2016 # expands inside
+	unshare --mount bash -c '
+		mount --bind s.yaml s.yaml &&
+		"$0" pool add-role fe sba -c "$PWD/s.yaml" --no-apply' "$rolewall" 2>message && return 1
+	grep -F 's.yaml: is a mount of its own and cannot be replaced' message
+	cmp before.yaml s.yaml
+}
+
 @test "says what is accepted" {
 	run --separate-stderr "$rolewall" pool rename fe front -c s.yaml
 	[ "$status" -eq 2 ]

@@ -150,6 +150,9 @@ table() {
 	run ! table
 	run ! drops_closing
 	rolewall backstop on
+	run -1 --separate-stderr flock "$PIN" bash -c '"$@"' - nsenter --net="/run/netns/$TAG-gateway" "$ROLEWALL" backstop off --pin-dir "$PIN"
+	[[ $stderr == *"$PIN is being changed by "* ]]
+	table >/dev/null
 	[[ $(drops_closing) == "$(has_netfilter_programs)" ]]
 	rolewall detach
 	run ! table
@@ -169,6 +172,9 @@ table() {
 	wait_for 5 said 'somebody took the backstop away'
 	wait_for 5 table
 	[[ $(drops_closing) == "$(has_netfilter_programs)" ]]
+	rm -f "$PIN/closing4"
+	closing_again() { [[ $(drops_closing) == "$(has_netfilter_programs)" ]]; }
+	wait_for 5 closing_again
 	ip -n "$TAG-gateway" link delete out
 	# the stale index goes, the name stays
 	attached() { table | sed -n '/set attached/,/}/p' | tr -d '\n'; }

@@ -115,6 +115,17 @@ outcome() { # GENERATION
 	passes_tcp "$FE4" 2000
 }
 
+@test "what is loaded but decides nothing is not left alone" {
+	apply "$ONE"
+	rolewall detach
+	rolewall apply -c "$TWO" --confirm-within 1
+	lapsed() { ! rolewall status 2>/dev/null; }
+	wait_for 5 lapsed
+	run -0 boot
+	[[ $output == *'generation 1 is in force again'* ]]
+	drops_one port_not_in_matrix silent_tcp "$FE4" 2000
+}
+
 @test "damaged: the newest that is whole, else the site file, else a failure; each said" {
 	apply "$ONE"
 	apply "$TWO"

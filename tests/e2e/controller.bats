@@ -236,6 +236,28 @@ drops_more_than() { # PACKETS
 	[[ $(xdp_id out) == "$id" && ! -e $second ]]
 }
 
+@test "where bpffs is hidden nothing is told of what is loaded, and nothing is mounted" {
+	apply "$SITE"
+	hidden() { ip netns exec "$TAG-gateway" "$ROLEWALL" "$@" --pin-dir "$PIN"; }
+	run -1 hidden status
+	[[ $output == *"$PIN is not on a BPF filesystem here: "*nsenter*"nothing is loaded"* ]]
+	run -0 hidden detach
+	[[ $output == *"$PIN is not on a BPF filesystem here: "*nsenter* ]]
+	run -1 hidden apply -c "$SITE"
+	[[ $output == *"there is no BPF filesystem on /sys/fs/bpf here"*nsenter* ]]
+	drops_one port_not_in_matrix silent_tcp "$FE4" 2000
+}
+
+@test "who may not is told so" {
+	apply "$SITE"
+	unable() { in_ns gateway setpriv --reuid 65534 --regid 65534 --clear-groups "$ROLEWALL" "$@" --pin-dir "$PIN" --state-dir "$BATS_TEST_TMPDIR/none"; }
+	for command in detach confirm 'backstop off' 'backstop on'; do
+		# shellcheck disable=SC2086 # words
+		run -1 unable $command
+		[[ $output == *"cannot open the pins in $PIN: Permission denied"* ]]
+	done
+}
+
 @test "pins are for root alone" {
 	apply "$SITE"
 	[[ $(find "$PIN" -type d ! -perm 0700) == "" ]]

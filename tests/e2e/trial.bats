@@ -106,7 +106,7 @@ returns_within() {
 	took=$(((${EPOCHREALTIME/./} - begin) / 1000))
 	echo "back after $took ms"
 	((took >= $1 * 1000 - 250 && took <= $1 * 1000 + 1250))
-	has_returned
+	[[ $2 == nothing ]] || has_returned
 }
 
 @test "a trial that nobody confirms ends by itself, whoever was killed" {
@@ -172,12 +172,28 @@ clock_is_at() { # SECONDS since the instance was loaded
 	killed_apply 1 "$NEW"
 	is_in_force new
 	returns_within 1 nothing
+	run -1 --separate-stderr rolewall status
+	[[ $stderr == *"nothing is in force at $PIN, nothing is filtered: the trial of the first policy ended unconfirmed" ]]
+	run -1 rolewall explain --src "$CLIENT4" --dst "$FE4" --proto tcp --dport $FIRST
+	run -3 rolewall plan -c "$NEW"
 	run -1 --separate-stderr rolewall confirm
 	[[ $stderr =~ "generation "[0-9]+" was not confirmed in time" && ! -e $PIN ]]
 	is_in_force nothing
 	on_trial 60 "$NEW"
 	rolewall confirm
 	is_in_force new
+}
+
+@test "an interface that a lapsed trial added is told as not filtered" {
+	apply "$(policy old old in)"
+	on_trial 1 "$(policy new new out in)"
+	filtered() { rolewall metrics | sed -n "s/^rolewall_interface{interface=\"$1\".*} //p"; }
+	[[ $(filtered out) == 1 ]]
+	wait_for 5 has_returned
+	[[ $(filtered out) == 0 && $(filtered in) == 1 ]]
+	[[ $(rolewall status --json | jq -r '.interfaces[] | select(.name == "out").condition') == let_go ]]
+	run -1 rolewall confirm
+	[[ $(rolewall status --json | jq '.interfaces | length') == 1 ]]
 }
 
 @test "rollback ends a trial at once" {
