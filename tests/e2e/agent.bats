@@ -61,7 +61,7 @@ is_metric() { # NAME VALUE
 	apply "$SITE"
 	wait_for 5 said 'generation 1 is in force, interfaces: 2'
 	rolewall detach
-	wait_for 5 said 'nothing is loaded any more'
+	wait_for 5 said 'nothing is in force any more'
 	[[ ! -e $PIN ]]
 }
 

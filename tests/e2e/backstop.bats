@@ -52,14 +52,6 @@ drops_closing() {
 	rolewall backstop status --json | jq -e .going_down
 }
 
-has_netfilter_programs() {
-	if bpftool btf dump file /sys/kernel/btf/vmlinux | grep -q "STRUCT 'bpf_nf_ctx'"; then
-		echo true
-	else
-		echo false
-	fi
-}
-
 held_back() {
 	rolewall backstop status --json | jq .packets
 }

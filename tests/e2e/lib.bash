@@ -62,6 +62,15 @@ mac_of() { # NAME DEVICE
 	ip -n "$TAG-$1" -j link show dev "$2" | jq -r '.[0].address'
 }
 
+# Says true or false, as JSON does: Linux 6.4 and later.
+has_netfilter_programs() {
+	if bpftool btf dump file /sys/kernel/btf/vmlinux | grep -q "STRUCT 'bpf_nf_ctx'"; then
+		echo true
+	else
+		echo false
+	fi
+}
+
 # kernel_before MAJOR.MINOR
 kernel_before() {
 	[[ $(printf '%s\n' "$1" "$(uname -r)" | sort -V | head -n 1) != "$1" ]]

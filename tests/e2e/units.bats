@@ -106,7 +106,7 @@ rolewall() { # COMMAND...: as installed
 	silent_tcp "$FE4" 2000
 	agent=$(agent_pid)
 	for line in 'CapInh:	0000000000000000' 'CapPrm:	0000008000001000' 'CapEff:	0000008000001000' \
-		'CapBnd:	0000008000001000' 'CapAmb:	0000000000000000' 'NoNewPrivs:	1' 'Seccomp:	2'; do
+		'CapBnd:	000000c000001000' 'CapAmb:	0000000000000000' 'NoNewPrivs:	1' 'Seccomp:	2'; do
 		grep -qx "$line" "/proc/$agent/status"
 	done
 	# each of them by itself, and where the manager could write
@@ -116,6 +116,11 @@ rolewall() { # COMMAND...: as installed
 	done
 	run ! nsenter --target "$agent" --mount test -w /proc/sys
 	[[ $(<"$NET_DIR/var-lib/rolewall/current") == '1 '* ]] # the boot may write there
+	# the agent's own, where no command has turned the backstop on
+	inside rolewall detach
+	inside rolewall apply
+	going_down() { [[ $(inside rolewall backstop status --json | jq .going_down) == "$(has_netfilter_programs)" ]]; }
+	wait_for 5 going_down
 }
 
 is_older_than() { # SECONDS
