@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "apply.h"
 #include "apply_options.h"
@@ -56,6 +57,19 @@ static int print_listing(const struct applied *applied, const struct policy *pol
 	return err;
 }
 
+/* On stderr, so that what scripts read stays as it is. */
+static void tell_trial(const struct applied *applied)
+{
+	time_t until = time(NULL) + (time_t)applied->trial_seconds;
+	struct tm utc;
+	char text[24];
+
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&until, &utc));
+	fprintf(stderr,
+		"rolewall: generation %u is on trial for %u s, until %s: then what was in force before returns, unless \"rolewall confirm\" keeps it; \"rolewall rollback\" ends it at once\n",
+		applied->generation, applied->trial_seconds, text);
+}
+
 int apply_input(const struct apply_request *request, struct diagnostics *diags)
 {
 	enum format format = request->common->format;
@@ -69,6 +83,8 @@ int apply_input(const struct apply_request *request, struct diagnostics *diags)
 		return err;
 	if (request->input->site.forward_xdp)
 		forward_warn(request->common->pin_dir);
+	if (applied.trial_seconds)
+		tell_trial(&applied);
 	return format == FORMAT_JSON ? print_json(&applied)
 				     : print_listing(&applied, &request->input->policy, format);
 }

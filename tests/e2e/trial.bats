@@ -147,6 +147,22 @@ returns_within() {
 	[[ $(generation) == "$generation" && $(<"$(state_dir)/current") == "$generation "* ]]
 }
 
+@test "an apply on trial says until when, and what keeps or ends it" {
+	local until left
+	begin_old
+	run -0 --separate-stderr on_trial 300 "$NEW"
+	[[ $stderr =~ generation\ $((generation + 1))\ is\ on\ trial\ for\ 300\ s,\ until\ ([^ ]+Z): &&
+		$stderr == *'"rolewall confirm" keeps it; "rolewall rollback" ends it at once'* ]]
+	until=$(date -d "${BASH_REMATCH[1]}" +%s)
+	((until - EPOCHSECONDS <= 300 && until - EPOCHSECONDS > 280))
+	# the clock ends it at its next second
+	left=$(trial .seconds)
+	((left <= 301 && left > 280))
+	rolewall confirm
+	run -0 --separate-stderr apply "$OLD"
+	[[ $stderr != *'on trial'* ]]
+}
+
 @test "a confirmed policy stays" {
 	begin_old
 	returns=$(trial .returns)
