@@ -44,25 +44,38 @@ static void print_age(FILE *out, const struct plan *plan)
 		age_text(plan->seconds, age), text);
 }
 
-static void print_head(FILE *out, const struct plan *plan)
+/* Nothing is filtered as yet, so what will be open is what stays open. */
+static void print_first(FILE *out, const struct plan *plan)
 {
-	__u64 hosts = 0;
-	size_t prefixes6 = 0;
+	const struct policy *after = plan->diff.policies[AFTER];
+	size_t pools = 0, prefixes6 = 0;
 	char number[NUMBER_TEXT];
+	__u64 hosts = 0;
 
-	if (plan->diff.policies[BEFORE]) {
-		fprintf(out, "rolewall: %s -> %s: %s\n", plan->names[BEFORE], plan->names[AFTER],
-			policy_diff_any(&plan->diff) ? "what changes" : "nothing changes");
-		return;
-	}
+	for (size_t i = 0; i < after->n_pools; i++)
+		pools += after->pools[i].guarded || after->site->unlisted_drop;
 	for (size_t i = 0; i < plan->diff.n_areas; i++) {
-		hosts += plan->diff.areas[i].ipv4;
-		prefixes6 += plan->diff.areas[i].prefixes6;
+		const struct diff_area *area = &plan->diff.areas[i];
+
+		if (policy_diff_unfiltered(&plan->diff, area, AFTER))
+			continue;
+		hosts += area->ipv4;
+		prefixes6 += area->prefixes6;
 	}
 	fprintf(out,
-		"rolewall: nothing runs yet: all of %s opens: %zu pools, %s IPv4 addresses, %zu IPv6 prefixes\n",
-		plan->names[AFTER], plan->diff.policies[AFTER]->n_pools, number_text(hosts, number),
-		prefixes6);
+		"rolewall: nothing runs yet, so that nothing is filtered: with %s what its pools open stays open, and everything else to their hosts shuts (pools: %zu, IPv4 addresses: %s, IPv6 prefixes: %zu)%s\n",
+		plan->names[AFTER], pools, number_text(hosts, number), prefixes6,
+		after->site->mode == MODE_AUDIT ? "; mode: audit counts that, but drops nothing"
+						: "");
+}
+
+static void print_head(FILE *out, const struct plan *plan)
+{
+	if (plan->diff.policies[BEFORE])
+		fprintf(out, "rolewall: %s -> %s: %s\n", plan->names[BEFORE], plan->names[AFTER],
+			policy_diff_any(&plan->diff) ? "what changes" : "nothing changes");
+	else
+		print_first(out, plan);
 }
 
 int plan_list(const struct plan *plan, enum format format)

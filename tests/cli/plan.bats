@@ -24,7 +24,17 @@ plan() {
 	plan 3 -c s.yaml
 	grep -qE '^pool added +web +\+ office-web-apps *$' <<<"$output"
 	grep -qE '^opens +web +16 \+ 1 IPv6 prefix +in tcp 443 +any +servers/41 *$' <<<"$output"
-	[ "$stderr" = 'rolewall: nothing runs yet: all of s.yaml opens: 1 pools, 16 IPv4 addresses, 1 IPv6 prefixes' ]
+	[ "$stderr" = 'rolewall: nothing runs yet, so that nothing is filtered: with s.yaml what its pools open stays open, and everything else to their hosts shuts (pools: 1, IPv4 addresses: 16, IPv6 prefixes: 1)' ]
+}
+
+@test "nothing runs: only hosts that the site guards count, and audit shuts nothing" {
+	sed -i 's/^interfaces/mode: audit\ninterfaces/' s.yaml
+	echo '  - {name: users, roles: [admin-host], addresses: [10.4.0.0/16]}' >>s.yaml
+	plan 3 -c s.yaml
+	[[ $stderr == *'(pools: 1, IPv4 addresses: 16, IPv6 prefixes: 1); mode: audit counts that, but drops nothing' ]]
+	sed -i 's/^mode: audit/unlisted: drop/' s.yaml
+	plan 3 -c s.yaml
+	[[ $stderr == *'(pools: 2, IPv4 addresses: 65,552, IPv6 prefixes: 1)' ]]
 }
 
 @test "nothing runs: CSV" {

@@ -49,7 +49,7 @@ plan_is() {
 	}
 }
 
-@test "nothing runs yet: everything opens" {
+@test "nothing runs yet: what the site opens stays open" {
 	local site
 	site=$(site_with first 2000-2002)
 	plan_is 3 "$site" '.changes and (.running | not) and
@@ -58,7 +58,7 @@ plan_is() {
 	[[ ! -e $PIN ]]
 	run -0 --separate-stderr rolewall apply -c "$site"
 	# shellcheck disable=SC2154 # run sets it
-	[[ $stderr == *'nothing runs yet: all of '*' opens: 1 pools, 1 IPv4 addresses, 1 IPv6 prefixes'* ]]
+	[[ $stderr == *'nothing runs yet, so that nothing is filtered: with '*' what its pools open stays open, and everything else to their hosts shuts (pools: 1, IPv4 addresses: 1, IPv6 prefixes: 1)'* ]]
 }
 
 @test "what runs is no different from itself, whatever it is called and however written" {
