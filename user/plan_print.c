@@ -89,9 +89,12 @@ int plan_list(const struct plan *plan, enum format format)
 	rc = plan_lines(plan, &listing);
 	if (!rc && (listing.n_rows || format == FORMAT_CSV))
 		rc = listing_print(&listing, format);
-	if (!rc)
-		print_age(stderr, plan);
-	return rc;
+	if (rc)
+		return rc;
+	/* Behind the table also where both go to the same place. */
+	fflush(stdout);
+	print_age(stderr, plan);
+	return 0;
 }
 
 /* "  - fe-paris (16): shuts in tcp 135 from any, servers/05: 1,204 packets" */

@@ -85,6 +85,9 @@ plan_is() {
 		$(rolewall drops --by row --json | jq '[.. | objects | select(.row? == "extra/01" or .name? == "extra/01") | .packets][0]') ]]
 	run -3 --separate-stderr rolewall plan -c "$site" --csv
 	[[ $output == *$'\n''shuts,web,1 + 1 IPv6 prefix,in tcp 2002,any,extra/01,<= '[1-9]* ]]
+	# where both go to the same place, what is said of the table stands behind it
+	run -3 rolewall plan -c "$site"
+	[[ ${lines[-1]} == 'rolewall: packets that rows let pass in the '* && ${lines[-2]} == *extra/01* ]]
 	# nothing has changed
 	passes_tcp "$FE4" 2002
 }
