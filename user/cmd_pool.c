@@ -214,6 +214,19 @@ static int carry_out(struct job *job)
 	return rc;
 }
 
+/* What is wrong with the words themselves has no place in the file. */
+static bool blames_words(const struct diagnostics *diags)
+{
+	return diags->count && !diags->items[0].place.file;
+}
+
+static int refuse_words(const struct diagnostics *diags)
+{
+	for (size_t i = 0; i < diags->count; i++)
+		fprintf(stderr, "rolewall pool: %s\n", diags->items[i].text);
+	return ERR_USAGE;
+}
+
 static int edit(struct job *job, const struct pool_edit *edit)
 {
 	const char *path = job->arguments->common.site;
@@ -222,6 +235,8 @@ static int edit(struct job *job, const struct pool_edit *edit)
 	if (rc)
 		return rc;
 	rc = pool_edit(path, &job->file.text, edit, &job->splices, &job->edited, &job->diags);
+	if (rc && blames_words(&job->diags))
+		return refuse_words(&job->diags);
 	rc = rc ? rc : check_edited(job);
 	if (rc)
 		diag_print(&job->diags, stderr);

@@ -15,7 +15,8 @@ struct pool_edit {
 };
 
 /*
- * Makes the edit in TEXT, the site file at PATH. What cannot be done goes to DIAGS; whether the
+ * Makes the edit in TEXT, the site file at PATH. What cannot be done goes to DIAGS, without a place where a
+ * word of the edit is at fault by itself; whether the
  * outcome is a valid site is for the caller to check. On success *edited, to be freed, is TEXT
  * after *splices, and reads like it but for this list. Returns 0, -EINVAL (see DIAGS) or -ENOMEM.
  */

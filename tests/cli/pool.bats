@@ -109,7 +109,20 @@ assert [pool["name"] for pool in pools] == ["fe", "dir"]'
 }
 
 @test "says what is no address" {
-	refused 'error: 10.0.0.3/24: host bits set; 10.0.0.0/24 is the prefix' add-address fe 10.0.0.3/24
+	run -2 --separate-stderr "$rolewall" pool add-address fe 10.0.0.3/24 x -c s.yaml --no-apply
+	[ -z "$output" ]
+	[ "$stderr" = 'rolewall pool: 10.0.0.3/24: host bits set; 10.0.0.0/24 is the prefix
+rolewall pool: "x" is no address; accepted: 10.1.2.3, 10.1.2.0/28, 2001:db8::1, 2001:db8::/64
+rolewall: nothing was changed' ]
+	cmp before.yaml s.yaml
+}
+
+@test "says what is no name of a role, and what is there twice" {
+	run -2 --separate-stderr "$rolewall" pool add-role fe 'a, b' -c s.yaml --no-apply
+	[[ $stderr == 'rolewall pool: "a, b" is no name of a role; accepted: '* ]]
+	run -2 --separate-stderr "$rolewall" pool add-role fe sba sba -c s.yaml --no-apply
+	[[ $stderr == 'rolewall pool: role sba is given twice; once is enough'* ]]
+	cmp before.yaml s.yaml
 }
 
 @test "says where the changed site would be wrong" {
