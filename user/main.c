@@ -150,23 +150,33 @@ static int wrong_option(const struct command *command, char **argv, int found)
 	return usage(command, "unknown or ambiguous option %s", word);
 }
 
+/* An empty path is no way to ask for the usual one: more likely a variable that nobody has set. */
+static int set_path(const struct command *command, const char *option, const char *accepted,
+		    const char **path)
+{
+	if (!*optarg)
+		return usage(command, "%s is empty; accepted: %s", option, accepted);
+	*path = optarg;
+	return 0;
+}
+
 /* Returns 0, ERR_USAGE, or 1 if only the help is wanted. */
 static int read_option(const struct command *command, int found, char **argv,
 		       struct arguments *arguments)
 {
 	switch (found) {
 	case 'c':
-		arguments->common.site = optarg;
 		arguments->site_given = true;
-		return 0;
+		return set_path(command, "--config (-c)", "the path of a site file",
+				&arguments->common.site);
 	case 'h':
 		return 1;
 	case OPTION_PIN_DIR:
-		arguments->common.pin_dir = optarg;
-		return 0;
+		return set_path(command, "--pin-dir", "the path of a directory",
+				&arguments->common.pin_dir);
 	case OPTION_STATE_DIR:
-		arguments->common.state_dir = optarg;
-		return 0;
+		return set_path(command, "--state-dir", "the path of a directory",
+				&arguments->common.state_dir);
 	case OPTION_JSON:
 		return set_format(command, &arguments->common, FORMAT_JSON);
 	case OPTION_CSV:
