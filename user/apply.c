@@ -45,16 +45,19 @@ static struct roster roster_of(const struct transaction *transaction)
 static int open_running(struct transaction *transaction)
 {
 	struct kernel *kernel = &transaction->kernel;
-	int err = settle_open(transaction->request->common, kernel);
+	int history, err = settle_open(transaction->request->common, kernel, &history);
 
 	transaction->fresh = err == -ENOENT;
-	if (transaction->fresh)
-		return registries_init(&transaction->candidate.registries);
 	if (!err && transaction->request->at_boot)
 		return -EEXIST;
 	if (!err)
 		err = settle_refuse_trial(kernel);
-	return err ? err : counters_registries(kernel, &transaction->candidate.registries);
+	if (err && !transaction->fresh)
+		return err;
+	if (history && !transaction->request->unrecorded)
+		return history;
+	return transaction->fresh ? registries_init(&transaction->candidate.registries)
+				  : counters_registries(kernel, &transaction->candidate.registries);
 }
 
 /* Numbers are never used twice: neither those in the slots nor those in the history. */

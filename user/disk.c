@@ -15,7 +15,7 @@ const char *disk_fault(int err)
 {
 	switch (err) {
 	case -EPERM:
-		return "must belong to the caller, and others must have no rights to it";
+		return "must belong to the caller, and others must have no rights to it (mode 0700, of a file 0600)";
 	case -ELOOP:
 		return "is a symbolic link, which is not followed";
 	case -EFBIG:

@@ -92,19 +92,23 @@ static size_t settle_entries(struct state *state, const struct kernel *kernel, b
 }
 
 /* Nearly always there is nothing to do, and then nothing is made, locked or written. */
-void record_settle(const struct common *common, const struct kernel *kernel)
+int record_settle(const struct common *common, const struct kernel *kernel)
 {
 	struct state *state = NULL;
 	size_t changes;
+	int err = state_open(common, false, &state);
 
-	if (state_open(common, false, &state))
-		return;
+	if (err)
+		return err;
 	changes = settle_entries(state, kernel, false);
 	state_close(state);
 	state = NULL;
-	if (changes && !state_open(common, true, &state))
+	if (changes)
+		err = state_open(common, true, &state);
+	if (changes && !err)
 		settle_entries(state, kernel, true);
 	state_close(state);
+	return err;
 }
 
 int record_outcome(const struct common *common, __u32 generation, enum state_outcome outcome)

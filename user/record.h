@@ -26,9 +26,9 @@ void record_close(struct record *record);
 
 /*
  * Gives every entry without an end the one it had. KERNEL: what is loaded, settled; NULL: nothing is.
- * Messages on stderr.
+ * 0, or -errno with a message where the directory cannot be used: no need to say so again.
  */
-void record_settle(const struct common *common, const struct kernel *kernel);
+int record_settle(const struct common *common, const struct kernel *kernel);
 /* The outcome of one generation. 0 or -errno with a message. */
 int record_outcome(const struct common *common, __u32 generation, enum state_outcome outcome);
 

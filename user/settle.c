@@ -113,14 +113,15 @@ static int open_and_settle(const char *pin_dir, struct kernel *kernel)
 	return err;
 }
 
-int settle_open(const struct common *common, struct kernel *kernel)
+int settle_open(const struct common *common, struct kernel *kernel, int *history)
 {
 	int err = kernel_lock(common->pin_dir, kernel);
 
+	*history = 0;
 	if (!err)
 		err = open_and_settle(common->pin_dir, kernel);
 	if (!err || err == -ENOENT)
-		record_settle(common, err ? NULL : kernel);
+		*history = record_settle(common, err ? NULL : kernel);
 	return err;
 }
 

@@ -13,10 +13,11 @@ __u32 generation_newest(const struct kernel *kernel);
 
 /*
  * Takes the lock of an instance, opens what is loaded, and sees to what a controller that was killed,
- * or a trial that nobody confirmed, has left, in the kernel and in the history. Returns 0; -ENOENT: nothing is in force, and nothing
- * is left, but the lock is held; or another -errno. Messages on stderr.
+ * or a trial that nobody confirmed, has left, in the kernel and in the history. Returns 0; -ENOENT:
+ * nothing is in force, and nothing is left, but the lock is held; or another -errno. *history: what
+ * record_settle() said. Messages on stderr.
  */
-int settle_open(const struct common *common, struct kernel *kernel);
+int settle_open(const struct common *common, struct kernel *kernel, int *history);
 /* The same for a kernel that is open; then not open any more where it returns -ENOENT. */
 int settle(struct kernel *kernel);
 /* Hooks, links and entries as the image in force wants them. */

@@ -22,7 +22,7 @@ static void load_free(struct shadow_job *load)
 
 static int open_running(struct shadow_job *load, const struct common *common)
 {
-	int err = settle_open(common, &load->kernel);
+	int history, err = settle_open(common, &load->kernel, &history);
 
 	if (err == -ENOENT) {
 		fprintf(stderr,

@@ -9,11 +9,15 @@
 #include "record.h"
 #include "settle.h"
 
-/* Takes the lock; what has ended before is seen to, and then there is no trial (-ENOENT). */
-static int open_trial(const struct common *common, struct kernel *kernel, struct trial_end *end)
+/*
+ * Takes the lock; what has ended before is seen to, and then there is no trial (-ENOENT). *history
+ * as settle_open() says.
+ */
+static int open_trial(const struct common *common, struct kernel *kernel, struct trial_end *end,
+		      int *history)
 {
 	struct trial trial;
-	int err = settle_open(common, kernel);
+	int err = settle_open(common, kernel, history);
 
 	if (err == -ENOENT)
 		kernel_unload(kernel);
@@ -26,11 +30,12 @@ static int open_trial(const struct common *common, struct kernel *kernel, struct
 }
 
 /* The clock was faster: nothing of ours happened. */
-static int too_late(const struct common *common, struct kernel *kernel)
+static int too_late(const struct common *common, struct kernel *kernel, int history)
 {
 	int err = settle(kernel);
 
-	record_settle(common, err == -ENOENT ? NULL : kernel);
+	if (!history)
+		record_settle(common, err == -ENOENT ? NULL : kernel);
 	if (err == -ENOENT)
 		kernel_unload(kernel);
 	return -ETIMEDOUT;
@@ -39,27 +44,29 @@ static int too_late(const struct common *common, struct kernel *kernel)
 int trial_confirm(const struct common *common, struct trial_end *end)
 {
 	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
-	int err = open_trial(common, &kernel, end);
+	int history, err = open_trial(common, &kernel, end, &history);
 
 	if (err)
 		return err;
 	if (kernel_confirm(&kernel))
-		return too_late(common, &kernel);
-	record_settle(common, &kernel);
+		return too_late(common, &kernel, history);
+	if (!history)
+		record_settle(common, &kernel);
 	return settle_interfaces(&kernel);
 }
 
 int trial_undo(const struct common *common, struct trial_end *end)
 {
 	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
-	int err = open_trial(common, &kernel, end);
+	int history, err = open_trial(common, &kernel, end, &history);
 
 	if (err)
 		return err;
 	if (kernel_return(&kernel))
-		return too_late(common, &kernel);
+		return too_late(common, &kernel, history);
 	end->in_force = generation_in_force(&kernel);
-	record_outcome(common, end->generation, STATE_ROLLED_BACK);
+	if (!history)
+		record_outcome(common, end->generation, STATE_ROLLED_BACK);
 	err = settle(&kernel);
 	if (err == -ENOENT)
 		err = kernel_unload(&kernel);

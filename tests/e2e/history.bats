@@ -145,6 +145,24 @@ is_in_force() { # GENERATION
 	[[ $(meta 2 .outcome) == kept && $(meta 3 .outcome) == kept ]]
 }
 
+@test "a state directory that others may read is refused, and that is said once" {
+	rolewall apply -c "$(policy one 2000)"
+	rolewall apply -c "$(policy two 2001)" --confirm-within 60
+	chmod 755 "$STATE"
+	run -0 --separate-stderr rolewall confirm
+	said_once
+	run -1 --separate-stderr rolewall apply -c "$(policy one 2000)"
+	said_once
+	[[ $stderr == *'nothing was changed'* && $(generation) == 2 ]]
+	chmod 700 "$STATE"
+	rolewall apply -c "$(policy one 2000)"
+	[[ $(meta 2 .outcome) == kept && $(current) == 3 ]]
+}
+
+said_once() {
+	[[ $(grep -cF "cannot use $STATE: must belong to the caller, and others must have no rights to it (mode 0700, of a file 0600)" <<<"$stderr") == 1 ]]
+}
+
 @test "a detach writes down what was left open while the kernel still knows" {
 	rolewall apply -c "$(policy one 2000)"
 	rolewall apply -c "$(policy two 2001)" --confirm-within 60
