@@ -89,6 +89,20 @@ compares_as_it_should() { # HOOK
 	compares_as_it_should tc
 }
 
+@test "a difference names its pool as either policy has it" {
+	apply "$(site_on xdp-native active)"
+	# the candidate has another name for the pool
+	rolewall apply --shadow -c "$(candidate_on xdp-native | while read -r path; do
+		sed -i 's/name: fe,/name: web,/' "$path"
+		echo "$path"
+	done)"
+	passes_by matrix passes_tcp "$FE4" 5061
+	drops_one port_not_in_matrix silent_tcp "$FE4" 2000
+	[[ $(found '.differences[] | select(.kind == "newly-drop") | "\(.pool) \(.sample.other_pool)"') == 'web fe' ]]
+	[[ $(found '.differences[] | select(.kind == "newly-pass") | "\(.pool) \(.sample.other_pool)"') == 'fe web' ]]
+	rolewall shadow drop
+}
+
 @test "what only the candidate would let start leaves no flow" {
 	apply "$(site_on xdp-native strict 'outbound: matrix')"
 	rolewall apply --shadow -c "$(site_on xdp-native active)"
