@@ -38,7 +38,7 @@ def say(text):
 def read_arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures rolewall beside its peers.")
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_const", dest="effort", const="quick", help="in less than 90 seconds")
+    size.add_argument("--quick", action="store_const", dest="effort", const="quick", help="in about two minutes")
     size.add_argument("--smoke", action="store_const", dest="effort", const="smoke",
                       help="every part once and briefly: shows that it works, its figures mean nothing")
     parser.add_argument("--only", metavar="PART,...", help=f"of {', '.join(PARTS)}")
