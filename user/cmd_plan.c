@@ -47,11 +47,14 @@ static int run(const struct arguments *arguments)
 const struct command command_plan = {
 	.name = "plan",
 	.summary =
-		"Show what apply would change: pools, addresses, ports, and who used what would shut",
+		"Show what apply would change: pools, addresses, ports, and how many packets used what would shut",
 	.help = "Compares the site with the policy that runs. Ports and addresses are compared as\n"
 		"sets, so another way to write the same changes nothing. \"in\" is what others may\n"
 		"connect to on the pool's hosts, \"out\" what these may connect to (outbound: matrix),\n"
 		"\"start\" who of the guarded hosts may start what is let in anyway. Exit status: 0\n"
-		"nothing would change, 3 something would, 1 the site is refused. Nothing is touched.",
+		"nothing would change, 3 something would, 1 the site is refused. Nothing is touched.\n\n"
+		"Interfaces are not looked at, so that it works where the gateway is not: only apply\n"
+		"finds one missing or with another's program, and \"rolewall status\" tells of one that\n"
+		"has lost its program.",
 	.run = run,
 };
