@@ -3,7 +3,7 @@
 #
 # rolewall backstop: an interface that a policy names forwards nothing while no program is on it.
 # SOAK=1 makes the interface again 200 times.
-# shellcheck disable=SC2030,SC2031 # every test is a shell of its own
+# shellcheck disable=SC2030,SC2031,SC2154 # every test is a shell of its own; run sets stderr
 
 bats_require_minimum_version 1.5.0
 load lib
