@@ -252,8 +252,14 @@ static int run_edit(const struct arguments *arguments, const struct pool_edit *c
 		.file = {.fd = -1},
 		.request = {.common = &arguments->common, .input = &job.input},
 	};
-	int rc = apply_options("pool", NULL, arguments->values[OPTION_COMMENT], &job.request);
+	int rc;
 
+	if (arguments->values[OPTION_NO_APPLY] && arguments->values[OPTION_COMMENT]) {
+		fprintf(stderr,
+			"rolewall pool: --no-apply records nothing that --comment could stand beside\n");
+		return ERR_USAGE;
+	}
+	rc = apply_options("pool", NULL, arguments->values[OPTION_COMMENT], &job.request);
 	rc = rc ? rc : edit(&job, change);
 	if (rc && !job.applied)
 		fprintf(stderr, "rolewall: nothing was changed\n");

@@ -207,6 +207,13 @@ rolewall: nothing was changed' ]
 	cmp before.yaml s.yaml
 }
 
+@test "a comment that no history would have is refused" {
+	run -2 --separate-stderr "$rolewall" pool add-role fe sba -c s.yaml --no-apply --comment why
+	[ "$stderr" = 'rolewall pool: --no-apply records nothing that --comment could stand beside' ]
+	[ -z "$output" ]
+	cmp before.yaml s.yaml
+}
+
 @test "says what is accepted" {
 	run --separate-stderr "$rolewall" pool rename fe front -c s.yaml
 	[ "$status" -eq 2 ]
