@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "cleanup.h"
+#include "safe_text.h"
 
 static void free_cells(char **cells, size_t count)
 {
@@ -100,7 +101,8 @@ static size_t natural_width(const struct listing *listing, size_t column)
 	size_t width = strlen(listing->columns[column].name);
 
 	for (size_t i = 0; i < listing->n_rows; i++) {
-		size_t length = strlen(listing->cells[i * listing->n_columns + column]);
+		const char *cell = listing->cells[i * listing->n_columns + column];
+		size_t length = safe_width(cell, strlen(cell));
 
 		if (length > width)
 			width = length;
@@ -153,7 +155,7 @@ static void wrap_words(char *text, size_t width)
 	for (char *at = text; *at; at++) {
 		if (*at == ' ')
 			blank = at;
-		if ((size_t)(at - line) < width || !blank)
+		if (!blank || safe_width(line, (size_t)(at - line)) < width)
 			continue;
 		*blank = '\n';
 		line = blank + 1;
@@ -181,6 +183,20 @@ static int add_columns(struct libscols_table *table, const struct listing *listi
 		scols_column_set_safechars(added, "\n");
 		scols_column_set_wrapfunc(added, scols_wrapnl_chunksize, scols_wrapnl_nextchunk,
 					  NULL);
+	}
+	return 0;
+}
+
+/* From here on the cells can be shown, and their width be told. */
+static int make_safe(const struct listing *listing)
+{
+	for (size_t i = 0; i < listing->n_rows * listing->n_columns; i++) {
+		char *safe = safe_text(listing->cells[i]);
+
+		if (!safe)
+			return -ENOMEM;
+		free(listing->cells[i]);
+		listing->cells[i] = safe;
 	}
 	return 0;
 }
@@ -216,16 +232,16 @@ static int print_titles(const struct listing *listing)
 	return 0;
 }
 
-static int print_table(const struct listing *listing)
+static int print_rows(const struct listing *listing)
 {
 	_cleanup_(unref_table) struct libscols_table *table = scols_new_table();
 	_cleanup_free_ size_t *widths = NULL;
-	int rc;
+	int rc = make_safe(listing);
 
-	if (!table)
+	if (!table || rc)
 		return -ENOMEM;
-	if (!listing->n_rows)
-		return print_titles(listing);
+	/* the cells are safe: a second time would escape the escapes */
+	scols_table_enable_noencoding(table, 1);
 	if (isatty(STDOUT_FILENO)) {
 		widths = calloc(listing->n_columns, sizeof(*widths));
 		if (!widths)
@@ -239,6 +255,19 @@ static int print_table(const struct listing *listing)
 		return rc;
 	scols_table_set_stream(table, stdout);
 	return scols_print_table(table);
+}
+
+static int print_table(const struct listing *listing)
+{
+	struct safe_locale locale;
+	int rc;
+
+	if (!listing->n_rows)
+		return print_titles(listing);
+	safe_begin(&locale);
+	rc = print_rows(listing);
+	safe_end(&locale);
+	return rc;
 }
 
 int listing_print(const struct listing *listing, enum format format)

@@ -29,6 +29,79 @@ history() {
 	[[ -z $output && $stderr == *"$PWD/state/generations/000007"* ]]
 }
 
+# generation N COMMENT [MEMBER=JSON...]: one that was kept, as an apply would have written it.
+generation() {
+	python3 - "$@" <<-'END'
+		import json, os, re, sys, zlib
+
+		def crc(data):
+		    return "%08x" % zlib.crc32(data)
+
+		number, comment, members = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
+		files = {
+		    "site.yaml": "version: 1\ninterfaces: [eth0]\npools:\n"
+		                 "- {name: fe, roles: [front-end], addresses: 10.0.0.%d}\n" % (number // 10 + 1),
+		    "matrix.yaml": "version: 1\nname: m\ntitle: M\nroles: {front-end: {title: A}}\ntables:\n"
+		                   "  t: {title: T, rows: [{id: t/01, role: front-end, service: S, ports: 1,"
+		                   " protocols: tcp, direction: in}]}\n"}
+		meta = {"format": 1, "generation": number, "outcome": "kept", "time": "2026-01-02T03:04:05Z",
+		        "epoch": 1767323045, "settled": 1767323046, "user": "root", "uid": 0, "login": None,
+		        "login_uid": 0, "comment": comment or None, "based_on": 0, "version": "1", "site": "s.yaml",
+		        "matrix": "m", "policy": "89abcdef",
+		        "files": {name: {"bytes": len(text), "crc32": crc(text.encode())}
+		                  for name, text in files.items()}}
+		meta.update((word.split("=", 1)[0], json.loads(word.split("=", 1)[1])) for word in members)
+		text = json.dumps(meta, sort_keys=True, separators=(",", ":"))
+		text = re.sub(r"\\u....", lambda found: "\\u" + found[0][2:].upper(), text) # as jansson does
+		meta["crc32"] = crc(text.encode())
+		os.umask(0o077)
+		folder = "history/generations/%06d" % number
+		os.makedirs(folder)
+		for name, text in [*files.items(), ("meta.json", json.dumps(meta))]:
+		    with open(f"{folder}/{name}", "w") as file:
+		        file.write(text)
+	END
+}
+
+listed() { # STATUS WORD...: of what generation() has made
+	run "-$1" --separate-stderr "$rolewall" history --state-dir history --pin-dir "/sys/fs/bpf/rolewall-none-$$" "${@:2}"
+}
+
+@test "a comment is printed as it was written, but for what cannot be seen" {
+	local locale
+	generation 1 'Büro für 中文 — déjà vu'
+	generation 2 $'r\u202eevil\u202c z\u200bw s\u00adhy \u2066 \u2028'
+	generation 3 'no \x1b of ours'
+	generation 4 e$'\u0301'
+	generation 5 plain 'user="müller"'
+	generation 6 control 'comment="a\u001b[2J\nb\u009bc"'
+	for locale in C C.UTF-8; do
+		LC_ALL=$locale listed 0
+		[[ -z $stderr && ${lines[1]} == *' Büro für 中文 — déjà vu' ]]
+		[[ ${lines[2]} == *' r\xe2\x80\xaeevil\xe2\x80\xac z\xe2\x80\x8bw s\xc2\xadhy \xe2\x81\xa6 \xe2\x80\xa8' ]]
+		[[ ${lines[3]} == *' no \x5cx1b of ours' && ${lines[4]} == *$' e\u0301' ]]
+		[[ ${lines[6]} == *' a\x1b[2J\x0ab\xc2\x9bc' ]]
+		# the columns behind "müller" stand where the others do
+		python3 -c '
+import sys
+places = {line.index("kept") for line in sys.argv[1].splitlines()[1:]}
+assert len(places) == 1, places' "$output"
+		LC_ALL=$locale listed 0 1
+		[[ $output == *'comment '*' Büro für 中文 — déjà vu'* ]]
+	done
+}
+
+@test "a narrow terminal breaks a comment by what is seen of it" {
+	local text
+	text=$(printf 'üü %.0s' {1..40})
+	generation 1 "$text"
+	script -qec "stty cols 100; $rolewall history --state-dir history" /dev/null >typescript
+	python3 -c '
+lines = [line.rstrip("\r\n") for line in open("typescript", encoding="utf-8")]
+assert sum(line.count("üü") for line in lines) == 40, lines
+assert max(map(len, lines)) <= 100 and len(lines) <= 7, lines'
+}
+
 @test "words that are no generations are refused" {
 	local words
 	for words in x 0 -- -1 4294967296 1x 'diff' 'diff 1' 'diff 1 x' 'diff 1 0' '1 2'; do
