@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct strings;
+
 enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
 
 /* What the shared options of every command say. */
@@ -14,6 +16,8 @@ struct common {
 	const char *pin_dir; /* --pin-dir */
 	const char *state_dir; /* --state-dir, or $ROLEWALL_STATE_DIR; NULL: as pin_dir says */
 	enum format format; /* --json, --csv */
+	struct strings
+		*said; /* of the state directory, so that nothing is said twice; NULL: it may be */
 };
 
 #define DEFAULT_SITE "/etc/rolewall/site.yaml"

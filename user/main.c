@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "command.h"
+#include "string_list.h"
 #include "version.h"
 
 static const struct command *const commands[] = {
@@ -216,12 +218,14 @@ static int read_arguments(const struct command *command, int argc, char **argv,
 
 static int run(const struct command *command, int argc, char **argv)
 {
+	_cleanup_(strings_free) struct strings said = {0};
 	struct arguments arguments = {
 		.common =
 			{
 				.site = DEFAULT_SITE,
 				.pin_dir = DEFAULT_PIN_DIR,
 				.state_dir = getenv("ROLEWALL_STATE_DIR"),
+				.said = &said,
 			},
 	};
 	int rc = read_arguments(command, argc, argv, &arguments);

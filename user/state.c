@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include "disk.h"
 #include "lock_owner.h"
 #include "state_internal.h"
+#include "string_list.h"
 
 const char *state_outcome_name(enum state_outcome outcome)
 {
@@ -91,6 +93,26 @@ __u32 generation_number(const char *name)
 	return (__u32)number;
 }
 
+void state_say(const struct state *state, const char *format, ...)
+{
+	_cleanup_free_ char *line = NULL;
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vasprintf(&line, format, arguments);
+	va_end(arguments);
+	if (length < 0) {
+		line = NULL;
+		return;
+	}
+	if (state->said && strings_contain(state->said, line))
+		return;
+	fprintf(stderr, "rolewall: %s\n", line);
+	if (state->said)
+		strings_add(state->said, line, (struct place){0}); /* else it is said again */
+}
+
 int state_complain(const struct state *state, __u32 generation, const char *file, const char *doing,
 		   int err)
 {
@@ -101,8 +123,8 @@ int state_complain(const struct state *state, __u32 generation, const char *file
 	if (generation)
 		snprintf(folder, sizeof(folder), "/" DIR_GENERATIONS "/%s",
 			 generation_name(generation, name));
-	fprintf(stderr, "rolewall: cannot %s %s%s%s%s: %s\n", doing, state->path, folder,
-		file ? "/" : "", file ? file : "", disk_fault(err));
+	state_say(state, "cannot %s %s%s%s%s: %s", doing, state->path, folder, file ? "/" : "",
+		  file ? file : "", disk_fault(err));
 	return err;
 }
 
@@ -110,8 +132,8 @@ int state_damaged(const struct state *state, __u32 generation, const char *file,
 {
 	char name[GENERATION_NAME];
 
-	fprintf(stderr, "rolewall: %s/" DIR_GENERATIONS "/%s/%s: %s\n", state->path,
-		generation_name(generation, name), file, fault);
+	state_say(state, "%s/" DIR_GENERATIONS "/%s/%s: %s", state->path,
+		  generation_name(generation, name), file, fault);
 	return -EBADMSG;
 }
 
@@ -192,8 +214,11 @@ int state_open(const struct common *common, bool write, struct state **state)
 
 	if (!opened)
 		return -ENOMEM;
-	*opened = (struct state){
-		.path = state_find_path(common), .dir = -1, .generations = -1, .keep = STATE_KEEP};
+	*opened = (struct state){.path = state_find_path(common),
+				 .dir = -1,
+				 .generations = -1,
+				 .keep = STATE_KEEP,
+				 .said = common->said};
 	err = opened->path ? open_state(opened, write) : -ENOMEM;
 	if (err)
 		state_close(opened);

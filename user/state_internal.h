@@ -21,6 +21,7 @@ struct state {
 	int dir; /* locked if open for writing; -1: there is none */
 	int generations; /* -1: there is none */
 	size_t keep; /* STATE_KEEP, but in tests */
+	struct strings *said; /* see struct common */
 };
 
 /* Where the state directory is; to be freed. NULL: out of memory. */
@@ -32,6 +33,9 @@ const char *generation_name(__u32 generation, char name[GENERATION_NAME]);
 /* The generation of a name; 0 if it is no such name. */
 __u32 generation_number(const char *name);
 
+/* One line on stderr, behind "rolewall: "; unless this command has said the same before. */
+__attribute__((format(printf, 2, 3))) void state_say(const struct state *state, const char *format,
+						     ...);
 /* Says that something was wrong with a file, generation 0 = of the directory itself. Returns err. */
 int state_complain(const struct state *state, __u32 generation, const char *file, const char *doing,
 		   int err);

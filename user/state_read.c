@@ -109,7 +109,7 @@ int state_current(const struct state *state, __u32 *generation)
 	if (read_current(text, size, generation))
 		return 0;
 	*generation = 0;
-	fprintf(stderr, "rolewall: %s/" FILE_CURRENT ": does not name a generation\n", state->path);
+	state_say(state, "%s/" FILE_CURRENT ": does not name a generation", state->path);
 	return -EBADMSG;
 }
 

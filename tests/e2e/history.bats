@@ -101,6 +101,19 @@ current() {
 	opens 5061
 }
 
+@test "a command says once what is damaged" {
+	local port
+	for port in 2000 2001 5061; do
+		rolewall apply -c "$(policy "p$port" $port)"
+	done
+	: >"$STATE/generations/000002/meta.json"
+	run -0 --separate-stderr rolewall rollback
+	[[ $(grep -c 000002/meta.json <<<"$stderr") == 1 ]]
+	opens 2000
+	run -0 --separate-stderr rolewall apply -c "$(policy p2001 2001)"
+	[[ $(grep -c 000002/meta.json <<<"$stderr") == 1 ]]
+}
+
 @test "a trial ends in the history as it ended in the kernel" {
 	rolewall apply -c "$(policy one 2000)"
 	rolewall apply -c "$(policy two 2001)" --confirm-within 60
