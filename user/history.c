@@ -135,7 +135,9 @@ int history_list(const struct state *state, enum format format)
 
 	if (rc)
 		return rc;
-	if (!count)
+	if (!state_exists(state))
+		fprintf(stderr, "rolewall: there is no state directory %s\n", state_path(state));
+	else if (!count)
 		fprintf(stderr, "rolewall: %s has no generations yet\n", state_path(state));
 	rc = format == FORMAT_JSON ? print_list_json(state, list, count)
 				   : print_list(list, count, format);

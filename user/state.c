@@ -31,6 +31,11 @@ const char *state_path(const struct state *state)
 	return state->path;
 }
 
+bool state_exists(const struct state *state)
+{
+	return state->dir >= 0;
+}
+
 /* --- where it is */
 
 /* A folder of an instance's own, named after its pins: "/" is "-", what is "-" is "%2d". */

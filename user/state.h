@@ -68,6 +68,8 @@ int state_open(const struct common *common, bool write, struct state **state);
 void state_close(struct state *state);
 /* Its path, borrowed. */
 const char *state_path(const struct state *state);
+/* False: there is no such directory. */
+bool state_exists(const struct state *state);
 
 /* The rest, too, returns 0 or -errno with a message on stderr. */
 

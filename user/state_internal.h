@@ -43,6 +43,9 @@ int state_complain(const struct state *state, __u32 generation, const char *file
 /* Says that a file of a generation is not as it was written. Returns -EBADMSG. */
 int state_damaged(const struct state *state, __u32 generation, const char *file, const char *fault);
 
+/* Says which generations there are instead. Returns -ENOENT. */
+int state_missing(const struct state *state, __u32 generation);
+
 /* All numbers of generations, ascending; *list is to be freed. 0 or -errno, quietly. */
 int state_numbers(const struct state *state, __u32 **list, size_t *count);
 /* What `current` says: 0 = there is none. 0 or -errno, message on stderr. */

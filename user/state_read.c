@@ -64,6 +64,56 @@ int state_numbers(const struct state *state, __u32 **list, size_t *count)
 	return err;
 }
 
+/* "4 to 33", "2, 4, 5, 9 to 12" */
+static void print_numbers(FILE *out, const __u32 *numbers, size_t count)
+{
+	for (size_t i = 0, last; i < count; i = last + 1) {
+		last = i;
+		while (last + 1 < count && numbers[last + 1] == numbers[last] + 1)
+			last++;
+		if (last == i + 1)
+			last = i;
+		fprintf(out, "%s%u", i ? ", " : "", numbers[i]);
+		if (last > i)
+			fprintf(out, " to %u", numbers[last]);
+	}
+}
+
+static char *numbers_text(const struct state *state)
+{
+	_cleanup_free_ __u32 *numbers = NULL;
+	char *text = NULL;
+	size_t size, count;
+	FILE *out;
+
+	if (state_numbers(state, &numbers, &count))
+		return NULL;
+	out = open_memstream(&text, &size);
+	if (!out)
+		return NULL;
+	print_numbers(out, numbers, count);
+	if (!fclose(out))
+		return text;
+	free(text);
+	return NULL;
+}
+
+int state_missing(const struct state *state, __u32 generation)
+{
+	_cleanup_free_ char *numbers = numbers_text(state);
+
+	if (!state_exists(state))
+		state_say(state, "there is no generation %u: there is no state directory %s",
+			  generation, state->path);
+	else if (numbers && *numbers)
+		state_say(state, "there is no generation %u in %s; there are: %s", generation,
+			  state->path, numbers);
+	else
+		state_say(state, "there is no generation %u in %s%s", generation, state->path,
+			  numbers ? ", nor any other" : "");
+	return -ENOENT;
+}
+
 int state_newest(const struct state *state, __u32 *generation)
 {
 	_cleanup_free_ __u32 *numbers = NULL;
@@ -190,6 +240,8 @@ int state_open_entry(const struct state *state, __u32 generation, struct state_e
 {
 	int err = open_generation(state, generation, dir);
 
+	if (err == -ENOENT)
+		return state_missing(state, generation);
 	if (err)
 		return state_complain(state, generation, NULL, "open", err);
 	return read_meta(state, generation, *dir, entry);

@@ -15,7 +15,7 @@ history() {
 
 @test "a directory that is not there has no generations" {
 	history 0
-	[ "$stderr" = "rolewall: $PWD/state has no generations yet" ]
+	[ "$stderr" = "rolewall: there is no state directory $PWD/state" ]
 	history 0 --json
 	jq -e --arg directory "$PWD/state" '. == {directory: $directory, generations: []}' <<<"$output"
 	history 0 --csv
@@ -23,10 +23,12 @@ history() {
 }
 
 @test "a generation that is not there is named" {
-	history 1 7
-	[[ -z $output && $stderr == *"$PWD/state/generations/000007"* ]]
-	history 1 diff 7 8
-	[[ -z $output && $stderr == *"$PWD/state/generations/000007"* ]]
+	local words
+	for words in 7 'diff 7 8'; do
+		# shellcheck disable=SC2086 # several words
+		history 1 $words
+		[[ -z $output && $stderr == "rolewall: there is no generation 7: there is no state directory $PWD/state" ]]
+	done
 }
 
 # generation N COMMENT [MEMBER=JSON...]: one that was kept, as an apply would have written it.
@@ -65,6 +67,21 @@ generation() {
 
 listed() { # STATUS WORD...: of what generation() has made
 	run "-$1" --separate-stderr "$rolewall" history --state-dir history --pin-dir "/sys/fs/bpf/rolewall-none-$$" "${@:2}"
+}
+
+@test "who asks for one that is not there is told which are" {
+	local number words
+	for number in 4 5 6 7 9 10 12; do
+		generation $number ''
+	done
+	for words in 99 'diff 4 99' 'diff 99 4'; do
+		# shellcheck disable=SC2086 # several words
+		listed 1 $words
+		[[ -z $output && $stderr == 'rolewall: there is no generation 99 in history; there are: 4 to 7, 9, 10, 12' ]]
+	done
+	rm -r history/generations/0*
+	listed 1 99
+	[[ $stderr == 'rolewall: there is no generation 99 in history, nor any other' ]]
 }
 
 @test "a comment is printed as it was written, but for what cannot be seen" {

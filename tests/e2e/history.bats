@@ -96,7 +96,7 @@ current() {
 	opens 5061
 	[[ $(generation) == 6 && $(current) == 6 ]]
 	run -1 --separate-stderr rolewall rollback 99
-	[[ $stderr == *99* && $(generation) == 6 ]]
+	[[ $stderr == *"there is no generation 99 in $STATE; there are: 1 to 6"* && $(generation) == 6 ]]
 	run -2 --separate-stderr rolewall rollback -- -1
 	opens 5061
 }
