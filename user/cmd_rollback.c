@@ -125,7 +125,7 @@ const struct command command_rollback = {
 	.name = "rollback",
 	.summary = "Return to the policy before, or to generation N of the history",
 	.help = "While a policy is on trial: ends the trial at once; what was in force before is so\n"
-		"again. Else applies the site and the matrix of the generation before the one in force,\n"
+		"again. Else applies the site and the matrix of the generation before that was different,\n"
 		"or of generation N, as they were then, as a new generation (\"rolewall history\" lists\n"
 		"them). The site file itself stays as it is.",
 	.operands = "[N]",

@@ -86,8 +86,7 @@ static void note_text(const struct state_entry *entry, const struct state_entry 
 	*text = '\0';
 	if (entry->based_on)
 		snprintf(text, WHO_TEXT, "back to %u", entry->based_on);
-	else if (before && !before->damaged && before->site_crc == entry->site_crc &&
-		 before->matrix_crc == entry->matrix_crc)
+	else if (before && !before->damaged && state_same(before, entry))
 		snprintf(text, WHO_TEXT, "same as %u", before->generation);
 }
 

@@ -80,7 +80,7 @@ bool state_exists(const struct state *state);
 int state_prepare(struct state *state, const struct state_entry *entry);
 /*
  * It came into force, as STATE_TRIAL or STATE_KEPT; the latter makes it the last good one and
- * removes the oldest of many.
+ * removes some of many (state_prune.c).
  */
 int state_commit(struct state *state, __u32 generation, enum state_outcome outcome);
 /* The same for what was left open: STATE_KEPT as above, or any other end. */
@@ -104,13 +104,17 @@ int state_load(const struct state *state, __u32 generation, struct input *input)
  * whole. -ENOENT: there is none. For the boot.
  */
 int state_load_good(const struct state *state, __u32 *generation, struct input *input);
+/* True if both were made of the same site and matrix, as far as is known. */
+bool state_same(const struct state_entry *a, const struct state_entry *b);
 /*
  * The generation that was in force before GENERATION, as the administrator sees it: a rollback
- * stands where the one stands that it went back to. -ENOENT: there is none.
+ * stands where the one stands that it went back to, and those that are the same as GENERATION are
+ * passed over. -ENOENT: there is none.
  */
 int state_before(const struct state *state, __u32 generation, __u32 *before);
 
 #define STATE_COMMENT_MAX 1000U /* bytes */
-#define STATE_KEEP 20U /* kept generations that stay, at least 10; and as many that were not kept */
+/* Kept generations that stay, at least 10; and as many that were not kept. */
+#define STATE_KEEP 20U
 
 #endif

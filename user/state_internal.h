@@ -57,6 +57,12 @@ int state_open_entry(const struct state *state, __u32 generation, struct state_e
 int state_read_file(const struct state *state, const struct state_entry *entry, int dir,
 		    const char *name, struct source_text *text);
 
+/*
+ * state_prune.c: removes what is too much, CURRENT being the last good generation. What cannot be
+ * removed stays, with a message.
+ */
+void state_prune(const struct state *state, __u32 current);
+
 /* state_meta.c: a generation's meta.json. Text to be freed; NULL: out of memory. */
 char *meta_write(const struct state_entry *entry);
 /* 0, -ENOMEM, or -EBADMSG with the reason in *fault, which is to be freed. */

@@ -147,26 +147,55 @@ static __u32 standing(const struct state_entry *list, size_t count, __u32 genera
 	return generation;
 }
 
+bool state_same(const struct state_entry *a, const struct state_entry *b)
+{
+	return a->site && b->site && a->site_crc == b->site_crc && a->matrix_crc == b->matrix_crc &&
+	       a->site_bytes == b->site_bytes && a->matrix_bytes == b->matrix_bytes;
+}
+
+static const struct state_entry *find_entry(const struct state_entry *list, size_t count,
+					    __u32 generation)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].generation == generation)
+			return &list[i];
+	return NULL;
+}
+
+/* The newest kept one below PLACE that is not the same as NOW (NULL: not known). 0: none. */
+static __u32 newest_other(const struct state_entry *list, size_t count, __u32 place,
+			  const struct state_entry *now, size_t *passed)
+{
+	*passed = 0;
+	for (size_t i = count; i-- > 0;) {
+		if (list[i].generation >= place || list[i].damaged || list[i].outcome != STATE_KEPT)
+			continue;
+		if (!now || !state_same(&list[i], now))
+			return list[i].generation;
+		++*passed;
+	}
+	return 0;
+}
+
 int state_before(const struct state *state, __u32 generation, __u32 *before)
 {
 	struct state_entry *list;
-	size_t count;
+	size_t count, passed;
 	int err = state_list(state, &list, &count);
-	__u32 place;
+	__u32 place, found;
 
 	if (err)
 		return err;
 	place = standing(list, count, generation);
-	err = -ENOENT;
-	for (size_t i = count; i-- > 0 && err;) {
-		if (list[i].generation >= place || list[i].damaged || list[i].outcome != STATE_KEPT)
-			continue;
-		*before = list[i].generation;
-		err = 0;
-	}
+	found = newest_other(list, count, place, find_entry(list, count, generation), &passed);
 	state_list_free(list, count);
-	if (err)
-		fprintf(stderr, "rolewall: %s has no generation before %u that was kept\n",
-			state->path, place);
-	return err;
+	if (found && passed)
+		fprintf(stderr,
+			"rolewall: passing over %zu between generations %u and %u: the same as what is in force\n",
+			passed, found, place);
+	if (!found)
+		fprintf(stderr, "rolewall: %s has no generation before %u that was kept%s\n",
+			state->path, place, passed ? " and is not the same" : "");
+	*before = found;
+	return found ? 0 : -ENOENT;
 }

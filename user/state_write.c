@@ -169,43 +169,6 @@ static int point(const struct state *state, __u32 generation)
 	return err ? state_complain(state, 0, FILE_CURRENT, "write", err) : 0;
 }
 
-/* First under another name, so that half a generation never looks like one. */
-static int remove_generation(const struct state *state, __u32 generation)
-{
-	char name[GENERATION_NAME], old[GENERATION_NAME + 8];
-
-	snprintf(old, sizeof(old), ".%s.old", generation_name(generation, name));
-	if (renameat(state->generations, name, state->generations, old))
-		return -errno;
-	if (fsync(state->generations))
-		return -errno;
-	return disk_remove(state->generations, old);
-}
-
-/* The newest STATE_KEEP that were kept stay, as many others, and what may still change. */
-static void prune(const struct state *state, __u32 current)
-{
-	_cleanup_free_ __u32 *numbers = NULL;
-	size_t count, kept = 0, others = 0;
-	int err = state_numbers(state, &numbers, &count);
-
-	for (size_t i = count; i-- > 0 && !err;) {
-		_cleanup_(state_entry_free) struct state_entry entry = {0};
-		_cleanup_close_ int dir = -1;
-		bool whole = !state_open_entry(state, numbers[i], &entry, &dir);
-		size_t *seen = whole && entry.outcome == STATE_KEPT ? &kept : &others;
-
-		if (++*seen <= state->keep || numbers[i] == current || i == count - 1 ||
-		    (whole && entry.outcome == STATE_TRIAL))
-			continue;
-		err = remove_generation(state, numbers[i]);
-		if (err)
-			state_complain(state, numbers[i], NULL, "remove", err);
-	}
-	if (!err && count)
-		fsync(state->generations);
-}
-
 /* A damaged one must not become the last good one. */
 static int point_to_whole(const struct state *state, __u32 generation)
 {
@@ -224,7 +187,7 @@ int state_settle(struct state *state, __u32 generation, enum state_outcome outco
 	if (!err)
 		err = set_outcome(state, generation, outcome);
 	if (!err && outcome == STATE_KEPT)
-		prune(state, generation);
+		state_prune(state, generation);
 	return err;
 }
 

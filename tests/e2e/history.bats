@@ -101,6 +101,25 @@ current() {
 	opens 5061
 }
 
+@test "rollback passes over what is the same as what is in force" {
+	local generations
+	rolewall apply -c "$(policy one 2000)" --comment 'before all of them'
+	for _ in {1..3}; do
+		rolewall apply -c "$(policy two 2001)"
+	done
+	run -0 --separate-stderr rolewall rollback
+	[[ $stderr == *'passing over 2 between generations 1 and 4: the same as what is in force'* ]]
+	[[ $stderr == *'back to what generation 1 was made of'* ]]
+	opens 2000
+	shuts 2001
+	for _ in {6..26}; do
+		rolewall apply -c "$(policy two 2001)"
+	done
+	[[ $(generation) == 26 && $(meta 1 .comment) == 'before all of them' ]]
+	generations=("$STATE"/generations/*)
+	((${#generations[@]} == 20))
+}
+
 @test "a command says once what is damaged" {
 	local port
 	for port in 2000 2001 5061; do

@@ -29,6 +29,7 @@ struct bench {
 	char path[96]; /* of the state directory in it */
 	char site[96], matrix[96];
 	struct common common;
+	const char *comment; /* of what is prepared next, or NULL */
 	char *said; /* on stderr, by the last heard() */
 };
 
@@ -43,7 +44,8 @@ static inline void put_text(const char *path, const char *text)
 
 static inline void bench_begin(struct bench *bench)
 {
-	*bench = (struct bench){.folder = "/dev/shm/rwstate-XXXXXX"}; /* where fsync() is free */
+	*bench = (struct bench){.comment = "why"};
+	strcpy(bench->folder, "/dev/shm/rwstate-XXXXXX"); /* where fsync() is free */
 	if (!mkdtemp(bench->folder)) {
 		strcpy(bench->folder, "/tmp/rwstate-XXXXXX");
 		assert_non_null(mkdtemp(bench->folder));
@@ -95,6 +97,15 @@ static inline void bench_hear(struct bench *bench, FILE *heard)
 	fclose(heard);
 }
 
+/* From here on its site is another one for each NUMBER. */
+static inline void bench_vary(const struct bench *bench, __u32 number)
+{
+	char text[sizeof(TEST_SITE) + 16];
+
+	snprintf(text, sizeof(text), TEST_SITE "# %u\n", number);
+	put_text(bench->site, text);
+}
+
 /* Generation NUMBER of the bench's site, prepared. */
 static inline int bench_prepare(const struct bench *bench, struct state *state, __u32 number,
 				__u32 based_on)
@@ -105,7 +116,7 @@ static inline int bench_prepare(const struct bench *bench, struct state *state, 
 		.generation = number,
 		.policy = 0x1000 + number,
 		.based_on = based_on,
-		.comment = (char *)"why",
+		.comment = (char *)bench->comment,
 		.input = &input,
 	};
 	int err;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "state_internal.h"
+#include "string_list.h"
 
 static int begin(void **state)
 {
@@ -137,29 +138,166 @@ static void prunes(void **context)
 	state_close(state);
 }
 
+/* Each letter is a site, a capital one has a comment. */
+static void keep_letters(struct bench *bench, struct state *state, __u32 first, const char *letters)
+{
+	for (__u32 i = 0; letters[i]; i++) {
+		bool capital = letters[i] < 'a';
+
+		bench->comment = capital ? "why" : NULL;
+		bench_vary(bench, (__u32)letters[i] | 0x20);
+		assert_int_equal(bench_prepare(bench, state, first + i, 0), 0);
+		assert_int_equal(state_commit(state, first + i, STATE_KEPT), 0);
+	}
+}
+
+static void expect_numbers(const struct state *state, const char *expected)
+{
+	char text[256] = "";
+	__u32 *numbers;
+	size_t count;
+
+	assert_int_equal(state_numbers(state, &numbers, &count), 0);
+	for (size_t i = 0; i < count; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%u", i ? " " : "",
+			 numbers[i]);
+	free(numbers);
+	assert_string_equal(text, expected);
+}
+
+struct pruning {
+	const char *name;
+	const char *letters; /* one after the other; 4 stay */
+	const char *stay;
+};
+
+static const struct pruning prunings[] = {
+	{"different ones: the oldest", "abcdef", "3 4 5 6"},
+	{"repeats of the last, the oldest of them", "abccccc", "1 2 6 7"},
+	{"repeats of one before", "abcad", "2 3 4 5"},
+	{"what has a comment is not gone for repeats of another", "aBccccccccc", "1 2 10 11"},
+	{"nor is the comment on the first of the repeats", "aBbbbbbbbbb", "1 2 10 11"},
+	{"unless there is no other", "aBBBBBB", "1 5 6 7"},
+	{"different ones stay, and beside them what the boot takes", "abcdddddd", "1 2 3 8 9"},
+	{"comments go where different ones are enough", "abcDddddd", "1 2 3 8 9"},
+	{"two in turns", "ababababab", "7 8 9 10"},
+};
+
+static void prunes_repeats_first(void **context)
+{
+	const struct pruning *row = *context;
+	struct bench *bench = &row_bench;
+	struct state *state;
+
+	bench_begin(bench);
+	state = open_for(bench, true);
+	state->keep = 4;
+	keep_letters(bench, state, 1, row->letters);
+	expect_numbers(state, row->stay);
+	state_close(state);
+	bench_end(bench);
+}
+
+/* A repeat is one only of a generation that could be used instead. */
+static void prunes_no_repeat_of_a_damaged_one(void **context)
+{
+	struct bench *bench = *context;
+	struct state *state = open_for(bench, true);
+	char command[192];
+
+	state->keep = 4;
+	keep_letters(bench, state, 1, "abbc");
+	snprintf(command, sizeof(command), "echo >%s/generations/000003/site.yaml", bench->path);
+	assert_int_equal(system(command), 0);
+	keep_letters(bench, state, 5, "d");
+	expect_numbers(state, "2 3 4 5");
+	state_close(state);
+}
+
+static void prunes_no_trial(void **context)
+{
+	struct bench *bench = *context;
+	struct state *state = open_for(bench, true);
+
+	state->keep = 2;
+	keep_letters(bench, state, 1, "a");
+	for (__u32 i = 2; i <= 5; i++) {
+		assert_int_equal(bench_prepare(bench, state, i, 0), 0);
+		assert_int_equal(state_commit(state, i, i == 2 ? STATE_TRIAL : STATE_FAILED), 0);
+	}
+	keep_letters(bench, state, 6, "b");
+	expect_numbers(state, "1 2 5 6");
+	state_close(state);
+}
+
 static void stands_where_it_went_back_to(void **context)
 {
 	struct bench *bench = *context;
-	struct state *state;
+	struct state *state = open_for(bench, true);
 	__u32 before;
 	int err;
 
-	bench_fill(bench, 1, 4);
-	state = open_for(bench, true);
+	keep_letters(bench, state, 1, "abcd");
 	for (__u32 i = 0; i < 3; i++) { /* 5 is 3, 6 is 2, 7 is 1 */
 		assert_int_equal(state_before(state, 4 + i, &before), 0);
 		assert_int_equal(before, 3 - i);
+		bench_vary(bench, 'a' + before - 1);
 		assert_int_equal(bench_prepare(bench, state, 5 + i, before), 0);
 		assert_int_equal(state_commit(state, 5 + i, STATE_KEPT), 0);
 	}
 	HEARD(bench, err, state_before(state, 7, &before));
 	assert_int_equal(err, -ENOENT);
-	assert_non_null(strstr(bench->said, "no generation before 1 that was kept"));
-	assert_int_equal(bench_prepare(bench, state, 8, 0), 0);
-	assert_int_equal(state_commit(state, 8, STATE_KEPT), 0);
+	assert_non_null(strstr(bench->said, "no generation before 1 that was kept\n"));
+	keep_letters(bench, state, 8, "e");
 	assert_int_equal(state_before(state, 8, &before), 0);
 	assert_int_equal(before, 7);
 	state_close(state);
+}
+
+static void passes_over_what_is_the_same(void **context)
+{
+	struct bench *bench = *context;
+	struct state *state = open_for(bench, true);
+	__u32 before;
+	int err;
+
+	keep_letters(bench, state, 1, "bbabb");
+	HEARD(bench, err, state_before(state, 5, &before));
+	assert_int_equal(err, 0);
+	assert_int_equal(before, 3);
+	assert_non_null(
+		strstr(bench->said, "passing over 1 between generations 3 and 5: the same"));
+	HEARD(bench, err, state_before(state, 2, &before));
+	assert_int_equal(err, -ENOENT);
+	assert_non_null(
+		strstr(bench->said, "no generation before 2 that was kept and is not the same\n"));
+	state_close(state);
+}
+
+/* Commands read the directory several times. */
+static void says_nothing_twice(void **context)
+{
+	struct bench *bench = *context;
+	struct strings said = {0};
+	struct state_entry *list;
+	struct state *state;
+	char command[192];
+	size_t count;
+	int err;
+
+	bench_fill(bench, 1, 2);
+	snprintf(command, sizeof(command), "echo >%s/generations/000001/meta.json", bench->path);
+	assert_int_equal(system(command), 0);
+	bench->common.said = &said;
+	for (int i = 0; i < 2; i++) {
+		state = open_for(bench, false);
+		HEARD(bench, err, state_list(state, &list, &count));
+		assert_int_equal(err, 0);
+		assert_int_equal(!*bench->said, i);
+		state_list_free(list, count);
+		state_close(state);
+	}
+	strings_free(&said);
 }
 
 static void nothing_there_is_empty(void **context)
@@ -395,15 +533,20 @@ int main(void)
 		TEST(names_who_is_behind_sudo),
 		TEST(current_follows_what_is_kept),
 		TEST(prunes),
+		TEST(prunes_no_repeat_of_a_damaged_one),
+		TEST(prunes_no_trial),
 		TEST(stands_where_it_went_back_to),
+		TEST(passes_over_what_is_the_same),
+		TEST(says_nothing_twice),
 		TEST(nothing_there_is_empty),
 		TEST(one_writer),
 		TEST(instances_do_not_share),
 		TEST(refuses_long_comments),
 		TEST(never_writes_over_a_generation),
 	};
-	size_t count = 10;
+	size_t count = 14;
 
+	ADD_ROWS(tests, count, prunings, prunes_repeats_first);
 	ADD_ROWS(tests, count, damages, says_what_is_damaged);
 	ADD_ROWS(tests, count, refused, says_what_is_refused);
 	return RUN_TESTS("state", tests, count);
