@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "history.h"
 
 #define WORDS "[N | diff A B]"
@@ -37,6 +38,8 @@ static int run(const struct arguments *arguments)
 	size_t n_words = arguments->n_operands;
 	bool diff = n_words && !strcmp(words[0], "diff");
 	enum format format = arguments->common.format;
+	_cleanup_(kernel_close) struct kernel loaded = KERNEL_CLOSED;
+	const struct kernel *kernel;
 	struct state *state;
 	__u32 numbers[2] = {0};
 	int rc;
@@ -51,11 +54,12 @@ static int run(const struct arguments *arguments)
 	rc = state_open(&arguments->common, false, &state);
 	if (rc)
 		return rc;
+	kernel = !diff && kernel_peek(arguments->common.pin_dir, &loaded) ? &loaded : NULL;
 	if (diff)
 		rc = history_diff(state, numbers, format);
 	else
-		rc = n_words ? history_show(state, numbers[0], format)
-			     : history_list(state, format);
+		rc = n_words ? history_show(state, kernel, numbers[0], format)
+			     : history_list(state, kernel, format);
 	state_close(state);
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include "cleanup.h"
 #include "describe.h"
 #include "listing.h"
+#include "outcome.h"
 #include "plan.h"
 
 #define TIME_TEXT 32
@@ -33,6 +34,13 @@ static const char *who_text(const struct state_who *who, char text[WHO_TEXT])
 	else
 		snprintf(text, WHO_TEXT, "%s", who->user);
 	return text;
+}
+
+/* A trial that the clock has ended is written down as such by the next command that changes something. */
+static void look_closer(struct state_entry *entry, const struct kernel *kernel)
+{
+	if (kernel && !entry->damaged)
+		entry->outcome = outcome_look(entry, kernel);
 }
 
 /* --- JSON */
@@ -126,7 +134,7 @@ static int print_list(const struct state_entry *list, size_t count, enum format 
 	return listing_print(&listing, format);
 }
 
-int history_list(const struct state *state, enum format format)
+int history_list(const struct state *state, const struct kernel *kernel, enum format format)
 {
 	struct state_entry *list;
 	size_t count;
@@ -138,6 +146,8 @@ int history_list(const struct state *state, enum format format)
 		fprintf(stderr, "rolewall: there is no state directory %s\n", state_path(state));
 	else if (!count)
 		fprintf(stderr, "rolewall: %s has no generations yet\n", state_path(state));
+	for (size_t i = 0; i < count; i++)
+		look_closer(&list[i], kernel);
 	rc = format == FORMAT_JSON ? print_list_json(state, list, count)
 				   : print_list(list, count, format);
 	state_list_free(list, count);
@@ -197,7 +207,8 @@ static int print_entry_json(const struct state_entry *entry, const struct source
 	return json_print(json);
 }
 
-int history_show(const struct state *state, __u32 generation, enum format format)
+int history_show(const struct state *state, const struct kernel *kernel, __u32 generation,
+		 enum format format)
 {
 	_cleanup_(state_entry_free) struct state_entry entry = {0};
 	struct input input = {0};
@@ -205,6 +216,7 @@ int history_show(const struct state *state, __u32 generation, enum format format
 
 	if (rc)
 		return rc;
+	look_closer(&entry, kernel);
 	rc = state_load(state, generation, &input);
 	if (!rc)
 		rc = format == FORMAT_JSON ? print_entry_json(&entry, &input.site.text)

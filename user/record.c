@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "cleanup.h"
-#include "settle.h"
+#include "outcome.h"
 
 int record_open(const struct apply_request *request, struct record *record, __u32 *newest)
 {
@@ -53,23 +53,6 @@ void record_close(struct record *record)
 
 /* --- afterwards */
 
-/* What the kernel says of an entry that is prepared or on trial. */
-static enum state_outcome outcome_of(const struct state_entry *entry, const struct kernel *kernel)
-{
-	struct trial trial = {0};
-	bool was_in_force = entry->outcome == STATE_TRIAL;
-
-	if (entry->is_current)
-		return STATE_KEPT; /* killed between the two writes that say so */
-	if (kernel) {
-		kernel_trial(kernel, &trial);
-		if (entry->generation == generation_in_force(kernel))
-			return trial.running ? STATE_TRIAL : STATE_KEPT;
-		was_in_force |= trial.generation == entry->generation;
-	}
-	return was_in_force ? STATE_RETURNED : STATE_FAILED;
-}
-
 /* Returns how many entries have to change; for WRITE they do. */
 static size_t settle_entries(struct state *state, const struct kernel *kernel, bool write)
 {
@@ -79,7 +62,7 @@ static size_t settle_entries(struct state *state, const struct kernel *kernel, b
 	if (state_open_ends(state, &list, &count))
 		return 0;
 	for (size_t i = 0; i < count; i++) {
-		enum state_outcome outcome = outcome_of(&list[i], kernel);
+		enum state_outcome outcome = outcome_settled(&list[i], kernel);
 
 		if (outcome == list[i].outcome)
 			continue;

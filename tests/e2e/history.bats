@@ -120,6 +120,25 @@ current() {
 	((${#generations[@]} == 20))
 }
 
+@test "history tells that a trial is over, before anything has written it down" {
+	rolewall apply -c "$(policy one 2000)"
+	rolewall apply -c "$(policy two 2001)" --confirm-within 2
+	[[ $(rolewall history --json | jq -r '.generations[1].outcome') == trial ]]
+	wait_for 10 is_in_force 1
+	[[ $(rolewall history --json | jq -r '[.generations[].outcome] | join(" ")') == 'kept returned' ]]
+	[[ $(rolewall history 2 --json | jq -r .outcome) == returned && $(meta 2 .outcome) == trial ]]
+	# another history has nothing to do with these pins
+	sed -i 's/"policy": "......../"policy": "00000000/' "$STATE/generations/000002/meta.json"
+	python3 - "$STATE/generations/000002/meta.json" <<-'END'
+		import json, sys, zlib
+		meta = json.load(open(sys.argv[1]))
+		del meta["crc32"]
+		meta["crc32"] = "%08x" % zlib.crc32(json.dumps(meta, sort_keys=True, separators=(",", ":")).encode())
+		json.dump(meta, open(sys.argv[1], "w"))
+	END
+	[[ $(rolewall history 2 --json | jq -r .outcome) == trial ]]
+}
+
 @test "a command says once what is damaged" {
 	local port
 	for port in 2000 2001 5061; do
