@@ -50,24 +50,40 @@ static json_t *text_json(const char *text)
 	return text ? foreign_text_json(text) : json_null();
 }
 
+static json_t *number_json(long long number, bool is_known)
+{
+	return is_known ? json_integer((json_int_t)number) : json_null();
+}
+
+static json_t *file_json(size_t bytes, __u32 crc)
+{
+	char text[12];
+
+	snprintf(text, sizeof(text), "%08x", crc);
+	return json_pack("{s:I, s:s}", "bytes", (json_int_t)bytes, "crc32", text);
+}
+
 static json_t *entry_json(const struct state_entry *entry)
 {
-	char when[TIME_TEXT], settled[TIME_TEXT], policy[12];
+	char when[TIME_TEXT], policy[12];
 
 	if (entry->damaged)
 		return json_pack("{s:I, s:b, s:b}", "generation", (json_int_t)entry->generation,
 				 "current", entry->is_current, "damaged", true);
 	snprintf(policy, sizeof(policy), "%08x", entry->policy);
 	return json_pack(
-		"{s:I, s:b, s:b, s:s, s:s, s:I, s:s, s:o, s:I, s:o, s:I, s:o, s:I, s:o, s:o, s:o, s:s}",
+		"{s:I, s:b, s:b, s:s, s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:{s:o, s:o}}",
 		"generation", (json_int_t)entry->generation, "current", entry->is_current,
 		"damaged", false, "outcome", state_outcome_name(entry->outcome), "time",
 		time_text(entry->when, when), "epoch", (json_int_t)entry->when, "settled",
-		time_text(entry->settled, settled), "user", text_json(entry->who.user), "uid",
-		(json_int_t)entry->who.uid, "login", text_json(entry->who.login), "login_uid",
-		(json_int_t)entry->who.login_uid, "comment", text_json(entry->comment), "based_on",
-		(json_int_t)entry->based_on, "version", text_json(entry->version), "site",
-		text_json(entry->site), "matrix", text_json(entry->matrix), "policy", policy);
+		number_json(entry->settled, entry->settled), "user", text_json(entry->who.user),
+		"uid", (json_int_t)entry->who.uid, "login", text_json(entry->who.login),
+		"login_uid", number_json(entry->who.login_uid, entry->who.login), "comment",
+		text_json(entry->comment), "based_on",
+		number_json(entry->based_on, entry->based_on), "version", text_json(entry->version),
+		"site", text_json(entry->site), "matrix", text_json(entry->matrix), "policy",
+		policy, "files", "site.yaml", file_json(entry->site_bytes, entry->site_crc),
+		"matrix.yaml", file_json(entry->matrix_bytes, entry->matrix_crc));
 }
 
 static int print_list_json(const struct state *state, const struct state_entry *list, size_t count)
@@ -235,7 +251,6 @@ static int name_both(struct plan *plan, const __u32 generations[2])
 			return -ENOMEM;
 		}
 	}
-	plan->generation = generations[BEFORE];
 	return 0;
 }
 

@@ -186,12 +186,12 @@ static json_t *since_json(const struct plan *plan)
 
 json_t *plan_json(const struct plan *plan)
 {
-	return json_pack(
-		"{s:b, s:b, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "changes",
-		policy_diff_any(&plan->diff), "running", plan->diff.policies[BEFORE] != NULL,
-		"generation", (json_int_t)plan->generation, "from",
-		foreign_text_json(plan->names[BEFORE]), "to", foreign_text_json(plan->names[AFTER]),
-		"counted_since", since_json(plan), "counted_seconds", (json_int_t)plan->seconds,
-		"settings", settings_json(&plan->diff), "pools", pools_json(&plan->diff), "areas",
-		areas_json(plan));
+	return json_pack("{s:b, s:b, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "changes",
+			 policy_diff_any(&plan->diff), "running", plan->before != NULL,
+			 "generation", (json_int_t)plan->generation, "from",
+			 foreign_text_json(plan->names[BEFORE]), "to",
+			 foreign_text_json(plan->names[AFTER]), "counted_since", since_json(plan),
+			 "counted_seconds", (json_int_t)plan->seconds, "settings",
+			 settings_json(&plan->diff), "pools", pools_json(&plan->diff), "areas",
+			 areas_json(plan));
 }

@@ -247,7 +247,7 @@ int state_open_entry(const struct state *state, __u32 generation, struct state_e
 	return read_meta(state, generation, *dir, entry);
 }
 
-int state_read(const struct state *state, __u32 generation, struct state_entry *entry)
+static int read_entry(const struct state *state, __u32 generation, struct state_entry *entry)
 {
 	_cleanup_close_ int dir = -1;
 	int err;
@@ -255,6 +255,18 @@ int state_read(const struct state *state, __u32 generation, struct state_entry *
 	*entry = (struct state_entry){0};
 	err = state_open_entry(state, generation, entry, &dir);
 	return err ? err : check_files(state, entry, dir);
+}
+
+int state_read(const struct state *state, __u32 generation, struct state_entry *entry)
+{
+	__u32 current;
+	int err = read_entry(state, generation, entry);
+
+	if (err)
+		return err;
+	state_current(state, &current); /* says what is wrong with it */
+	entry->is_current = current == generation;
+	return 0;
 }
 
 void state_list_free(struct state_entry *list, size_t count)
@@ -279,7 +291,7 @@ int state_list(const struct state *state, struct state_entry **list, size_t *cou
 		return -ENOMEM;
 	state_current(state, &current); /* says what is wrong with it; the list is the same */
 	for (size_t i = 0; i < found; i++) {
-		err = state_read(state, numbers[i], &entries[i]);
+		err = read_entry(state, numbers[i], &entries[i]);
 		if (err == -ENOMEM) {
 			state_list_free(entries, i + 1);
 			return err;

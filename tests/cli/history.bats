@@ -119,6 +119,27 @@ assert sum(line.count("üü") for line in lines) == 40, lines
 assert max(map(len, lines)) <= 100 and len(lines) <= 7, lines'
 }
 
+@test "--json has what meta.json says, in numbers and null" {
+	generation 7 why 'login="alice"' login_uid=1000 based_on=3
+	generation 8 '' settled=0 'outcome="trial"'
+	listed 0 --json
+	jq -e --slurpfile meta history/generations/000007/meta.json '.generations[0] ==
+		($meta[0] | del(.format, .crc32) + {current: false, damaged: false})' <<<"$output"
+	jq -e '.generations[1] | .settled == null and .login == null and .login_uid == null and
+		.comment == null and .based_on == null and .outcome == "trial"' <<<"$output"
+	printf '7 crc32 %08x\n' "$(python3 -c 'import zlib; print(zlib.crc32(b"7"))')" >history/current
+	chmod 600 history/current
+	listed 0 7 --json
+	jq -e '.current and .settled == 1767323046 and (.site_text | startswith("version: 1"))' <<<"$output"
+}
+
+@test "diff --json says that nothing of it runs" {
+	generation 1 ''
+	generation 11 ''
+	listed 3 diff 1 11 --json
+	jq -e '.changes and .running == false and .generation == 0 and .from == "generation 1"' <<<"$output"
+}
+
 @test "words that are no generations are refused" {
 	local words
 	for words in x 0 -- -1 4294967296 1x 'diff' 'diff 1' 'diff 1 x' 'diff 1 0' '1 2'; do

@@ -69,7 +69,7 @@ ports_site() { # PORTS
 
 @test "diff tells what two changed" {
 	run -3 --separate-stderr rolewall history diff 1 2 --json
-	jq -e '.from == "generation 1" and .to == "generation 2" and .settings == [] and .pools == [] and
+	jq -e '.running == false and .generation == 0 and .from == "generation 1" and .to == "generation 2" and .settings == [] and .pools == [] and
 		.counted_since == null and [.areas[].shuts[].ports] == [[2002, 2002]] and
 		[.areas[].opens[]] == []' <<<"$output"
 	run -3 --separate-stderr rolewall history diff 2 1 --csv
