@@ -196,8 +196,9 @@ outcome() { # GENERATION
 @test "no bpffs yet, and a disk that cannot be written to" {
 	apply "$ONE"
 	reboot_host
+	# with process numbers of its own: or else it would be mounts that whoever called does not see
 	# shellcheck disable=SC2016 # the inner shell's
-	run -0 in_ns gateway env ROLEWALL_STATE_DIR="$STATE" unshare --mount sh -ec '
+	run -0 in_ns gateway env ROLEWALL_STATE_DIR="$STATE" unshare --mount --pid --fork --mount-proc sh -ec '
 		umount --lazy /sys/fs/bpf
 		mount --bind "$3" "$3"
 		mount -o remount,bind,ro "$3"
