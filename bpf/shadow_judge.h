@@ -177,14 +177,16 @@ static __always_inline void take_sample(const struct hearing *hearing, struct sh
 	};
 }
 
+/* Not on the stack, which has no room for it (Linux 6.1). */
+static const struct shadow_difference no_difference;
+
 static __always_inline struct shadow_difference *difference_of(const struct shadow_key *key)
 {
 	struct shadow_difference *difference = bpf_map_lookup_elem(&differences, key);
-	const struct shadow_difference fresh = {};
 
 	if (likely(difference))
 		return difference;
-	bpf_map_update_elem(&differences, key, &fresh, BPF_NOEXIST);
+	bpf_map_update_elem(&differences, key, &no_difference, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&differences, key);
 }
 
