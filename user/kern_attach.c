@@ -271,6 +271,11 @@ static int attach_as(const struct kernel *kernel, const char *name, enum hook ho
 	return bpf_obj_pin(fd, path) ? -errno : 0;
 }
 
+static const char *attach_error(enum hook hook, int err)
+{
+	return hook == HOOK_TC && err == -EINVAL ? "this hook needs Linux 6.6" : strerror(-err);
+}
+
 int kernel_attach(const struct kernel *kernel, const struct site_interface *interface,
 		  enum link_entry entry, enum hook *hook)
 {
@@ -288,7 +293,7 @@ int kernel_attach(const struct kernel *kernel, const struct site_interface *inte
 		if (!err)
 			break;
 		fprintf(stderr, "rolewall: %s: no %s: %s\n", interface->name, hook_name(*hook),
-			strerror(-err));
+			attach_error(*hook, err));
 	}
 	if (!err) {
 		fprintf(stderr, "rolewall: %s: attached by %s%s\n", interface->name,
@@ -297,7 +302,7 @@ int kernel_attach(const struct kernel *kernel, const struct site_interface *inte
 		return 0;
 	}
 	fprintf(stderr, "rolewall: cannot attach to %s by %s: %s\n", interface->name,
-		hook_name(*hook), strerror(-err));
+		hook_name(*hook), attach_error(*hook, err));
 	return err;
 }
 
