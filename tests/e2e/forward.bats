@@ -324,6 +324,7 @@ set_epoch() {
 }
 
 @test "one packet in four seconds goes to the kernel, so that it looks after the neighbour" {
+	by_the_clock
 	apply "$SITE"
 	for address in $GHOST4 $GHOST6; do
 		set_epoch '(epoch | 7) + 1'
@@ -407,6 +408,7 @@ set_epoch() {
 }
 
 @test "xdp-generic as well" {
+	leave_mode
 	HOOK=xdp-generic
 	apply "$(site_with)"
 	for address in $GHOST4 $GHOST6; do
@@ -420,6 +422,7 @@ set_epoch() {
 		passes_by matrix passes_tcp "$address" 5061 --bytes 1000000
 		drops_one port_not_in_matrix silent_udp "$address" 2000
 	done
+	leave_mode
 	apply "$SITE"
 }
 

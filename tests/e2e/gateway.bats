@@ -208,6 +208,7 @@ ping_once() { # NAME ADDRESS
 }
 
 @test "$HOOK: 50 applies under traffic lose no packet and no connection" {
+	by_the_clock
 	apply "$SITE"
 	other=$(site_with 'unlisted: drop' 'icmp_echo: allow')
 	streams=()

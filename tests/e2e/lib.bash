@@ -11,6 +11,7 @@ BPFFS=/sys/fs/bpf
 
 CLIENT4=10.77.1.2 CLIENT6=fd77:1::2
 SILENCE=0.1 # seconds
+PATIENCE=${EMULATED:+6} # times as long as usual: an emulated CPU takes longer (tests/kernels)
 
 # --- namespaces
 
@@ -74,6 +75,11 @@ has_netfilter_programs() {
 # kernel_before MAJOR.MINOR
 kernel_before() {
 	[[ $(printf '%s\n' "$1" "$(uname -r)" | sort -V | head -n 1) != "$1" ]]
+}
+
+# by_the_clock: the start of tests that an emulated CPU is too slow for (tests/kernels).
+by_the_clock() {
+	[[ -z ${EMULATED-} ]] || skip 'an emulated CPU is too slow for it'
 }
 
 # net_begin: the start of every net_up_*; called in setup_file, so that all tests of a file share it.
@@ -171,7 +177,7 @@ stop() {
 }
 
 wait_for() { # SECONDS COMMAND...
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + ${PATIENCE:-1} * $1))
 	shift
 	until "$@"; do
 		((SECONDS < deadline)) || {
@@ -264,6 +270,13 @@ site() {
 	echo "$path"
 }
 
+# Before an apply with the other of XDP's modes, which goes by way of TC to leave no gap.
+leave_mode() {
+	if kernel_before 6.6 && [[ -e $PIN ]]; then
+		rolewall detach
+	fi
+}
+
 apply() { # SITE-FILE
 	rolewall apply -c "$1"
 }
@@ -330,7 +343,7 @@ drops_of() {
 # drops_one REASON COMMAND...: the command adds one to that reason and nothing else drops. On a busy
 # machine the packet may be judged after the command has given up.
 drops_one() {
-	local want=$1 got deadline=$((SECONDS + 3))
+	local want=$1 got deadline=$((SECONDS + ${PATIENCE:-1} * 3))
 	shift
 	got=$(counted "$@") || return
 	while [[ -z $(drops_of "$got") ]] && ((SECONDS < deadline)); do

@@ -27,6 +27,7 @@ teardown_file() {
 }
 
 setup() {
+	by_the_clock
 	# veth throws away what is in its ring when its XDP mode changes
 	LOSSY=yes
 	export HOOK=xdp-native
@@ -113,6 +114,7 @@ returns_within() {
 	local hooks='xdp-native xdp-generic tc'
 	! kernel_before 6.6 || hooks='xdp-native xdp-generic'
 	for HOOK in $hooks; do
+		leave_mode
 		apply "$(policy old old out in)"
 		is_in_force old
 		generation=$(generation) returns=$(trial .returns)
