@@ -84,6 +84,12 @@ frames:
 guard: all $(BENCH_PROGRAMS) $(BENCH_OBJECTS)
 	tests/run tests/bench/guard
 
+# Debian 12's own kernel, in a virtual machine; make kernels TESTS='build/packet/test_flows tests/e2e/pmtu.bats'
+.PHONY: kernels
+kernels: tests
+	scripts/deps kernels
+	tests/kernels/run $(TESTS)
+
 lint:
 	tests/lint
 
