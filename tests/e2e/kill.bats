@@ -187,16 +187,17 @@ forget() {
 	done
 }
 
-# Strike says whether a flip was seen: not before the first one's place, and always behind it.
+# Strike says whether a flip was seen: not before the first one's place, and always behind it. Among
+# thousands of strikes a generation more in the history moves that place by some calls.
 is_where_counted() { # POINT STATUS
-	local flip
+	local flip slack=0
 	flip=$(sed -n '/ flip$/{s///p;q}' "$BATS_TEST_TMPDIR/calls")
-	case $1:$2 in
-	"$flip":[!4] | "$((flip + 1))":[!0])
+	[[ $1 != *.* && -n $flip ]] || return 0
+	[[ -z ${SOAK-} ]] || slack=20
+	if (($2 != 4 && $1 <= flip - slack)) || (($2 == 4 && $1 > flip + slack)); then
 		echo "the flip was counted at $flip, struck at $1: $2"
 		return 1
-		;;
-	esac
+	fi
 }
 
 # killed POINTS SEEN AGAIN COMMAND...: strikes the command at so many points, or more. SEEN: what was
