@@ -71,9 +71,11 @@ static int pin_shadow(const struct kernel *kernel, const struct shadow_parts *pa
 
 void unpin_shadow(const struct kernel *kernel)
 {
-	char path[PATH_MAX], pin[PATH_MAX];
+	char dir[PATH_MAX], path[PATH_MAX], pin[PATH_MAX];
 	const char *name;
 
+	if (pin_path(kernel, PIN_SHADOW, dir) || !rmdir(dir) || errno == ENOENT)
+		return;
 	for (int i = 0; i < N_SHADOW_MAPS + N_SHADOW_PROGRAMS; i++) {
 		name = i < N_SHADOW_MAPS ? shadow_map_names[i]
 					 : shadow_program_names[i - N_SHADOW_MAPS];
@@ -81,8 +83,7 @@ void unpin_shadow(const struct kernel *kernel)
 		if (!pin_path(kernel, pin, path))
 			unlink(path);
 	}
-	if (!pin_path(kernel, PIN_SHADOW, path))
-		rmdir(path);
+	rmdir(dir);
 }
 
 /* --- start and end */
@@ -131,8 +132,10 @@ int kernel_end_shadow(struct kernel *kernel)
 	int err;
 
 	__atomic_store_n(&kernel->control->shadow, NO_SLOT, __ATOMIC_SEQ_CST);
-	if (kernel->shadow_xdp < 0 && kernel->shadow_tc < 0)
+	if (kernel->shadow_xdp < 0 && kernel->shadow_tc < 0) {
+		unpin_shadow(kernel); /* of one whose start or end was killed */
 		return 0;
+	}
 	close_fd(&kernel->shadow_xdp);
 	close_fd(&kernel->shadow_tc);
 	kernel->shadow_xdp = kernel->shadow_tc = -1;

@@ -134,6 +134,14 @@ compares_as_it_should() { # HOOK
 	passes_tcp "$FE4" 5061
 }
 
+# As a kill leaves it behind the last pin of an end, or before the first of a start.
+@test "what a killed end or start of a shadow left is removed" {
+	apply "$(site_on xdp-native active)"
+	mkdir "$PIN/shadow"
+	run ! --separate-stderr rolewall shadow drop
+	[[ $stderr == 'rolewall: no shadow is loaded'* && ! -e $PIN/shadow ]]
+}
+
 @test "a commit puts that candidate into force and cuts nothing" {
 	local site candidate stream
 	site=$(site_on xdp-native active)
