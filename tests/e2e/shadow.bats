@@ -135,6 +135,7 @@ compares_as_it_should() { # HOOK
 }
 
 # As a kill leaves it behind the last pin of an end, or before the first of a start.
+# shellcheck disable=SC2154 # stderr is set by run
 @test "what a killed end or start of a shadow left is removed" {
 	apply "$(site_on xdp-native active)"
 	mkdir "$PIN/shadow"
