@@ -100,7 +100,8 @@ static int see(struct agent *agent, const struct kernel *kernel)
 
 static bool is_due(const struct agent *agent, const struct watched *watched)
 {
-	if (watched->state.condition != CONDITION_unfiltered ||
+	if ((watched->state.condition != CONDITION_unfiltered &&
+	     watched->state.condition != CONDITION_wrong_side) ||
 	    !wanted_find(&agent->wanted, watched->name))
 		return false;
 	return !watched->failed_ns || watched->failed_ifindex != watched->state.ifindex ||
@@ -119,6 +120,10 @@ static void count_success(struct agent *agent, const struct watched *watched)
 {
 	struct agent_counts *counts = &agent->counts;
 
+	if (watched->state.condition == CONDITION_wrong_side) {
+		agent_say(LOG_NOTICE, "%s: on its side again", watched->name);
+		return;
+	}
 	counts->reattached++;
 	counts->last_ns = agent_now() - agent->since_ns;
 	if (counts->last_ns > counts->slowest_ns)

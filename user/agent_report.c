@@ -50,8 +50,10 @@ void agent_tell_change(struct agent *agent, const struct interface_state *before
 	if (now->condition == CONDITION_filtered)
 		agent_say(LOG_NOTICE, "%s: filtered by %s", now->name, hook_taken(now));
 	else
-		agent_say(is_filtered(now->condition) ? LOG_NOTICE : LOG_WARNING, "%s: %s%s%s",
-			  now->name, condition_text(now->condition),
+		agent_say(is_filtered(now->condition) && now->condition != CONDITION_wrong_side
+				  ? LOG_NOTICE
+				  : LOG_WARNING,
+			  "%s: %s%s%s", now->name, condition_text(now->condition),
 			  now->condition == CONDITION_renamed ? ": " : "",
 			  now->condition == CONDITION_renamed ? now->now : "");
 }

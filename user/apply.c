@@ -158,10 +158,13 @@ static int bring_in(struct transaction *transaction)
 
 static void undo(struct transaction *transaction)
 {
-	if (!transaction->fresh)
+	if (!transaction->fresh) {
 		interfaces_undo(&transaction->change);
-	else if (transaction->kernel.dir >= 0)
+		if (transaction->change.touched)
+			backstop_sync(&transaction->kernel);
+	} else if (transaction->kernel.dir >= 0) {
 		kernel_unload(&transaction->kernel);
+	}
 }
 
 /* It is in force by now: what fails here is no reason to say otherwise. */

@@ -42,7 +42,7 @@ const char *condition_text(enum condition condition)
 bool is_filtered(enum condition condition)
 {
 	return condition == CONDITION_filtered || condition == CONDITION_renamed ||
-	       condition == CONDITION_other_hook;
+	       condition == CONDITION_wrong_side || condition == CONDITION_other_hook;
 }
 
 const char *hook_taken(const struct interface_state *state)
@@ -96,6 +96,8 @@ static enum condition judge_attached(const struct scene *scene, const struct att
 		return CONDITION_missing; /* in another namespace by now */
 	if (strcmp(state->now, state->name) != 0)
 		return CONDITION_renamed;
+	if (attachment->side != state->side)
+		return CONDITION_wrong_side;
 	if (asked != HOOK_AUTO && asked != attachment->hook)
 		return CONDITION_other_hook;
 	return CONDITION_filtered;

@@ -14,6 +14,7 @@
 	X(missing, "there is no such interface")                                                   \
 	X(unfiltered, "NOT FILTERED: no program of ours is attached")                              \
 	X(renamed, "filtered, but has another name now")                                           \
+	X(wrong_side, "filtered, but on the side that another interface of this name had")         \
 	X(let_go, "NOT FILTERED: our program lets everything pass, as before the apply or trial")  \
 	X(other_program, "NOT OURS: somebody put another program under our link")                  \
 	X(other_hook, "filtered by another hook than the site says")

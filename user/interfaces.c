@@ -114,14 +114,13 @@ static int settle_hook(const struct kernel *kernel, const struct site_interface 
 
 /* --- before the flip */
 
-/* The pins of an interface that was deleted, and perhaps made again, hold empty links. */
+/* The pins of an interface that was deleted hold empty links. What is live is not touched. */
 static int remove_empty(const struct interface_change *change, const char *name)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < change->n_before && !err; i++)
-		if (!strcmp(change->before[i].name, name) &&
-		    change->before[i].ifindex != if_nametoindex(name))
+		if (!strcmp(change->before[i].name, name) && !change->before[i].ifindex)
 			err = kernel_detach(change->kernel, &change->before[i]);
 	return err;
 }
@@ -178,8 +177,10 @@ static int prepare_early(struct interface_change *change, const struct site_inte
 
 int interfaces_prepare(struct interface_change *change)
 {
-	int err = kernel_attachments(change->kernel, &change->before, &change->n_before);
+	int err = kernel_align_links(change->kernel);
 
+	if (!err)
+		err = kernel_attachments(change->kernel, &change->before, &change->n_before);
 	if (err)
 		return err;
 	kernel_set_changing(change->kernel, true);

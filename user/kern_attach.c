@@ -54,8 +54,8 @@ static bool unescape_name(const char *escaped, size_t length, char name[IF_NAMES
 	return used;
 }
 
-static int link_path(const struct kernel *kernel, const char *interface, enum hook hook,
-		     char path[PATH_MAX])
+int attachment_path(const struct kernel *kernel, const char *interface, enum hook hook,
+		    char path[PATH_MAX])
 {
 	char escaped[ESCAPED_NAME];
 	int length;
@@ -188,11 +188,18 @@ int kernel_check_interface(const struct kernel *kernel, const struct site_interf
 			   bool replace)
 {
 	unsigned int ifindex = if_nametoindex(interface->name);
+	char name[IF_NAMESIZE];
 	__u32 foreign;
 
 	if (!ifindex) {
 		fprintf(stderr, "rolewall: there is no interface %s\n", interface->name);
 		return -ENODEV;
+	}
+	if (if_indextoname(ifindex, name) && strcmp(name, interface->name) != 0) {
+		fprintf(stderr,
+			"rolewall: %s is another name of interface %s; the site has to say %s\n",
+			interface->name, name, name);
+		return -EINVAL;
 	}
 	if (ifindex >= IFINDEX_MAX) {
 		fprintf(stderr, "rolewall: interface %s has index %u; at most %u is supported\n",
@@ -265,7 +272,7 @@ static int attach_as(const struct kernel *kernel, const char *name, enum hook ho
 
 	if (fd < 0)
 		return fd;
-	err = link_path(kernel, name, hook, path);
+	err = attachment_path(kernel, name, hook, path);
 	if (err)
 		return err;
 	return bpf_obj_pin(fd, path) ? -errno : 0;
@@ -310,7 +317,7 @@ int kernel_detach(const struct kernel *kernel, const struct attachment *attachme
 {
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
-	int err = link_path(kernel, attachment->name, attachment->hook, path);
+	int err = attachment_path(kernel, attachment->name, attachment->hook, path);
 
 	if (err)
 		return err;
@@ -332,7 +339,7 @@ int kernel_set_entry(const struct kernel *kernel, const struct attachment *attac
 {
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
-	int err = link_path(kernel, attachment->name, attachment->hook, path);
+	int err = attachment_path(kernel, attachment->name, attachment->hook, path);
 
 	if (err || !attachment->ifindex || attachment->entry == entry)
 		return err;

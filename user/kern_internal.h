@@ -83,6 +83,9 @@ void unpin_shadow(const struct kernel *kernel);
 
 /* The path of a pin. 0 or -ENAMETOOLONG. */
 int pin_path(const struct kernel *kernel, const char *name, char path[PATH_MAX]);
+/* The path of a link's pin. 0 or -ENAMETOOLONG. */
+int attachment_path(const struct kernel *kernel, const char *interface, enum hook hook,
+		    char path[PATH_MAX]);
 /* fd of a pinned object or -errno. */
 int open_pin(const struct kernel *kernel, const char *name);
 /* 0 if it cannot be told. */

@@ -201,6 +201,11 @@ int kernel_detach(const struct kernel *kernel, const struct attachment *attachme
  * kernel forwards; message on stderr.
  */
 void kernel_forward_ports(const struct kernel *kernel);
+/*
+ * kern_align.c: the pins of links get the names that their interfaces have by now; "away:N" is interface
+ * N of another network namespace whose name another one has here. 0, or -errno with a message. Locked.
+ */
+int kernel_align_links(const struct kernel *kernel);
 /* kern_foreign.c: the id of an XDP program on the interface that is not ours; 0 = none. */
 __u32 kernel_foreign(const struct kernel *kernel, const char *interface);
 /* Takes it off, whoever holds it. 0, or -errno with a message. */

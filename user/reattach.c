@@ -8,23 +8,23 @@
 
 #include "cleanup.h"
 
-/* The pins of an interface that was deleted hold empty links. */
-static int remove_empty(const struct kernel *kernel, const char *name)
+/* *ATTACHED: it has a link. The pins of an interface that was deleted hold empty ones: away with them. */
+static int tidy_links(const struct kernel *kernel, const char *name, bool *attached)
 {
 	_cleanup_free_ struct attachment *list = NULL;
 	size_t count = 0;
-	int err = kernel_attachments(kernel, &list, &count);
+	int err = kernel_align_links(kernel);
 
+	*attached = false;
+	if (!err)
+		err = kernel_attachments(kernel, &list, &count);
 	for (size_t i = 0; i < count && !err; i++) {
 		if (strcmp(list[i].name, name) != 0)
 			continue;
-		if (!list[i].ifindex) {
+		if (list[i].ifindex)
+			*attached = true;
+		else
 			err = kernel_detach(kernel, &list[i]);
-			continue;
-		}
-		fprintf(stderr, "rolewall: %s: its old link is on interface %u now\n", name,
-			list[i].ifindex);
-		err = -EEXIST;
 	}
 	return err;
 }
@@ -51,16 +51,19 @@ int reattach(const struct kernel *kernel, const struct wanted_interface *interfa
 	struct trial trial;
 	enum link_entry entry = ENTRY_PLAIN;
 	enum hook hook;
+	bool attached;
 	int err = kernel_check_interface(kernel, &asked, false);
 
 	if (!err)
 		err = set_sides(kernel, interface, ifindex);
 	if (!err)
-		err = remove_empty(kernel, interface->name);
+		err = tidy_links(kernel, interface->name, &attached);
+	if (err || attached)
+		return err;
 	/* What only the policy on trial wants filtered is let go with it. */
 	kernel_trial(kernel, &trial);
 	if (trial.running &&
 	    (trial.fallback == NO_SLOT || !(interface->slots & 1U << trial.fallback)))
 		entry = ENTRY_TRIAL;
-	return err ? err : kernel_attach(kernel, &asked, entry, &hook);
+	return kernel_attach(kernel, &asked, entry, &hook);
 }

@@ -5,8 +5,9 @@
 #include "wanted.h"
 
 /*
- * Attaches the pinned program to an interface that an image names and that no link of ours is on,
- * in the place of the empty link it had. Locked. 0 or -errno, messages on stderr.
+ * Gives an interface that an image names its sides, and the pinned program if no link of ours is on
+ * it, in the place of the empty link it had. A link that is on an interface of another name by now
+ * stays there. Locked. 0 or -errno, messages on stderr.
  */
 int reattach(const struct kernel *kernel, const struct wanted_interface *interface);
 
