@@ -56,6 +56,7 @@ static __always_inline void count_row(__u32 row, __u32 bytes)
 		return;
 	counter->packets++;
 	counter->bytes += bytes;
+	counter->last = epoch();
 }
 
 static __always_inline void count_pool(__u32 pool, __u32 bytes)

@@ -9,7 +9,7 @@
 #include "image.h"
 #include "reason.h"
 
-#define ROLEWALL_ABI 6U
+#define ROLEWALL_ABI 7U
 
 #define IMAGE_SLOTS 4U /* active, fallback, shadow, candidate */
 #define NO_SLOT IMAGE_SLOTS
@@ -138,6 +138,7 @@ struct row_counter {
 	char row[ROW_NAME];
 	__u64 packets;
 	__u64 bytes;
+	__u64 last; /* control.epoch at the last of them; 0 = none yet */
 };
 
 struct pool_counter {

@@ -8,7 +8,7 @@
 #include "drop_detail.h"
 #include "flow.h"
 
-/* Everything a per-CPU array counts is made of __u64. */
+/* Everything a per-CPU array counts is made of __u64, and so are times. */
 static void add_words(void *sum, const void *value, size_t size)
 {
 	__u64 *to = sum;
@@ -16,6 +16,16 @@ static void add_words(void *sum, const void *value, size_t size)
 
 	for (size_t i = 0; i < size / sizeof(*to); i++)
 		to[i] += from[i];
+}
+
+static void latest_words(void *latest, const void *value, size_t size)
+{
+	__u64 *to = latest;
+	const __u64 *from = value;
+
+	for (size_t i = 0; i < size / sizeof(*to); i++)
+		if (from[i] > to[i])
+			to[i] = from[i];
 }
 
 /* The sum over the CPUs of element KEY, whose first NAME bytes are the same on each. */
@@ -72,16 +82,24 @@ int counters_read(const struct kernel *kernel, struct counters *counters)
 
 #define NAMED_CHUNK 256U /* elements of a named map that are read with one call */
 
-/* Adds up element ID of a named map from what one call has read. False: it has no name. */
-static bool sum_named(const char *values, size_t size, size_t name, char *sum)
+/* An element of a named map: its name, what is summed over the CPUs, and words that are times. */
+struct named {
+	size_t size, name, times;
+};
+
+/* Adds up an element of a named map from what one call has read. False: it has no name. */
+static bool sum_named(const char *values, struct named named, char *sum)
 {
+	size_t times = named.size - named.times;
 	int cpus = libbpf_num_possible_cpus();
 
 	if (!*values)
 		return false;
-	memcpy(sum, values, name);
-	for (int cpu = 0; cpu < cpus; cpu++)
-		add_words(sum + name, values + (size_t)cpu * size + name, size - name);
+	memcpy(sum, values, named.name);
+	for (int cpu = 0; cpu < cpus; cpu++, values += named.size) {
+		add_words(sum + named.name, values + named.name, times - named.name);
+		latest_words(sum + times, values + times, named.times);
+	}
 	return true;
 }
 
@@ -89,12 +107,11 @@ static bool sum_named(const char *values, size_t size, size_t name, char *sum)
  * A whole named map: ids from 1 up to the first without a name, which is where ids end. Element 0
  * is nobody's.
  */
-static int read_named(int fd, size_t limit, size_t size, size_t name, void **elements,
-		      size_t *count)
+static int read_named(int fd, size_t limit, struct named named, void **elements, size_t *count)
 {
 	int cpus = libbpf_num_possible_cpus();
-	size_t each = cpus > 0 ? (size_t)cpus * size : 0, id = 0;
-	_cleanup_free_ char *all = calloc(limit, size), *values = calloc(NAMED_CHUNK, each);
+	size_t each = cpus > 0 ? (size_t)cpus * named.size : 0, id = 0;
+	_cleanup_free_ char *all = calloc(limit, named.size), *values = calloc(NAMED_CHUNK, each);
 	__u32 keys[NAMED_CHUNK], place, got;
 	bool more = true;
 
@@ -109,7 +126,7 @@ static int read_named(int fd, size_t limit, size_t size, size_t name, void **ele
 			more = false; /* these were the last */
 		}
 		for (__u32 i = 0; i < got && id < limit; i++, id++)
-			if (!sum_named(values + i * each, size, name, all + id * size) && id) {
+			if (!sum_named(values + i * each, named, all + id * named.size) && id) {
 				more = false;
 				break;
 			}
@@ -121,14 +138,16 @@ static int read_named(int fd, size_t limit, size_t size, size_t name, void **ele
 
 int counters_rows(const struct kernel *kernel, struct row_counter **rows, size_t *count)
 {
-	return read_named(kernel->map[MAP_rows], ROW_IDS_MAX, sizeof(**rows), ROW_NAME,
-			  (void **)rows, count);
+	const struct named named = {sizeof(**rows), ROW_NAME, sizeof((*rows)->last)};
+
+	return read_named(kernel->map[MAP_rows], ROW_IDS_MAX, named, (void **)rows, count);
 }
 
 int counters_pools(const struct kernel *kernel, struct pool_counter **pools, size_t *count)
 {
-	return read_named(kernel->map[MAP_pools], POOL_IDS_MAX, sizeof(**pools), POOL_NAME,
-			  (void **)pools, count);
+	const struct named named = {sizeof(**pools), POOL_NAME, 0};
+
+	return read_named(kernel->map[MAP_pools], POOL_IDS_MAX, named, (void **)pools, count);
 }
 
 int counters_registries(const struct kernel *kernel, struct registries *registries)

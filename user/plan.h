@@ -17,6 +17,7 @@ struct plan {
 	struct input *before; /* owned */
 	struct plan_counted {
 		__u64 packets;
+		__u32 last; /* in seconds since they began to count; 0 = no packet yet */
 		bool kept; /* a pool has the row after, too */
 	} * counted; /* for each row of the policy before, owned; NULL: nobody has counted */
 	__u32 seconds; /* since they began to count */
@@ -41,12 +42,15 @@ void plan_tell(const char *pin_dir, const struct policy *after);
 struct json_t *plan_json(const struct plan *plan);
 /* plan_rows.c: fills plan->counted. 0 or -ENOMEM. */
 int plan_count(struct plan *plan, const struct row_counter *counters, size_t n_counters);
-/*
- * Packets that the rows of what shuts have let pass, SHARED: for others as well, who keep a row.
- * False: nobody has counted, or nothing shuts.
- */
-bool plan_packets(const struct plan *plan, const struct diff_change *change, __u64 *packets,
-		  bool *shared);
+/* What the rows of something that shuts have let pass. */
+struct plan_hits {
+	__u64 packets;
+	__u32 ago; /* seconds since the last of them */
+	bool shared; /* for others as well, who keep a row */
+};
+
+/* False: nobody has counted, or nothing shuts. */
+bool plan_hits(const struct plan *plan, const struct diff_change *change, struct plan_hits *hits);
 /* "in", "out", "start" */
 const char *plan_way(enum diff_way way);
 const struct row *plan_row(const struct plan *plan, const struct diff_change *change, size_t index);

@@ -107,8 +107,7 @@ static json_t *change_json(const struct plan *plan, const struct diff_change *ch
 	const struct diff_peers *peers = &plan->diff.peers[change->peers];
 	json_t *rows = json_array(), *json;
 	bool ok = rows;
-	__u64 packets;
-	bool shared;
+	struct plan_hits hits;
 
 	for (size_t i = 0; i < change->n_rows && ok; i++)
 		ok = json_append(rows, json_string(plan_row(plan, change, i)->id));
@@ -117,9 +116,12 @@ static json_t *change_json(const struct plan *plan, const struct diff_change *ch
 			 ports_json(change->ports), change->way == WAY_OUT ? "to" : "from",
 			 strings_json(&peers->words), "except", strings_json(&peers->except),
 			 "rows", whole(rows, ok));
-	if (json && plan_packets(plan, change, &packets, &shared)) {
-		json_object_set_new(json, "packets", json_integer((json_int_t)packets));
-		json_object_set_new(json, "shared", json_boolean(shared));
+	if (json && plan_hits(plan, change, &hits)) {
+		json_object_set_new(json, "packets", json_integer((json_int_t)hits.packets));
+		json_object_set_new(json, "shared", json_boolean(hits.shared));
+		json_object_set_new(json, "last_seconds_ago",
+				    hits.packets ? json_integer((json_int_t)hits.ago)
+						 : json_null());
 	}
 	return json;
 }

@@ -12,7 +12,7 @@ const struct column plan_columns[N_PLAN_COLUMNS] = {
 	[PLAN_CHANGE] = {"CHANGE", false, false},  [PLAN_POOL] = {"POOL", false, false},
 	[PLAN_HOSTS] = {"HOSTS", false, false},    [PLAN_WHAT] = {"WHAT", false, true},
 	[PLAN_PEERS] = {"FROM/TO", false, true},   [PLAN_ROWS] = {"ROWS", false, true},
-	[PLAN_PACKETS] = {"PACKETS", true, false},
+	[PLAN_PACKETS] = {"PACKETS", true, false}, [PLAN_LAST] = {"LAST", false, false},
 };
 
 struct lines {
@@ -22,6 +22,20 @@ struct lines {
 };
 
 #define HOSTS_TEXT 64
+
+/* "3 h 12 min" */
+const char *age_text(__u32 seconds, char text[NUMBER_TEXT])
+{
+	if (seconds < 60)
+		snprintf(text, NUMBER_TEXT, "%u s", seconds);
+	else if (seconds < 3600)
+		snprintf(text, NUMBER_TEXT, "%u min", seconds / 60);
+	else if (seconds < 86400)
+		snprintf(text, NUMBER_TEXT, "%u h %u min", seconds / 3600, seconds / 60 % 60);
+	else
+		snprintf(text, NUMBER_TEXT, "%u days %u h", seconds / 86400, seconds / 3600 % 24);
+	return text;
+}
 
 const char *number_text(__u64 number, char text[NUMBER_TEXT])
 {
@@ -149,6 +163,20 @@ static int add_settings(struct lines *lines)
 
 /* --- ports */
 
+static void hits_text(const struct plan *plan, const struct diff_change *change,
+		      char packets[NUMBER_TEXT + 4], char last[NUMBER_TEXT + 4])
+{
+	char number[NUMBER_TEXT];
+	struct plan_hits hits;
+
+	if (!plan_hits(plan, change, &hits))
+		return;
+	snprintf(packets, NUMBER_TEXT + 4, "%s%s", hits.packets && hits.shared ? "<= " : "",
+		 number_text(hits.packets, number));
+	if (hits.packets)
+		snprintf(last, NUMBER_TEXT + 4, "%s ago", age_text(hits.ago, number));
+}
+
 static int add_change(struct lines *lines, const char *pool, const struct diff_area *area,
 		      const struct diff_change *change)
 {
@@ -159,10 +187,8 @@ static int add_change(struct lines *lines, const char *pool, const struct diff_a
 		[DIFF_COUNTS] = "counts",
 	};
 	_cleanup_(text_free) struct text what = {0}, peers = {0}, rows = {0};
-	char hosts[HOSTS_TEXT], number[NUMBER_TEXT], packets[NUMBER_TEXT + 4] = "",
-									   range[PORT_RANGE_TEXT];
-	__u64 count;
-	bool shared;
+	char hosts[HOSTS_TEXT], range[PORT_RANGE_TEXT],
+		packets[NUMBER_TEXT + 4] = "", last[NUMBER_TEXT + 4] = "";
 
 	if (!text_begin(&what))
 		return -ENOMEM;
@@ -177,13 +203,11 @@ static int add_change(struct lines *lines, const char *pool, const struct diff_a
 		fprintf(rows.out, "%s%s", i ? " " : "", plan_row(lines->plan, change, i)->id);
 	if (text_end(&rows))
 		return -ENOMEM;
-	if (plan_packets(lines->plan, change, &count, &shared))
-		snprintf(packets, sizeof(packets), "%s%s", count && shared ? "<= " : "",
-			 number_text(count, number));
+	hits_text(lines->plan, change, packets, last);
 	return listing_add(lines->listing,
-			   (const char *const[N_PLAN_COLUMNS]){kinds[change->kind], pool,
-							       hosts_text(area, hosts), what.bytes,
-							       peers.bytes, rows.bytes, packets});
+			   (const char *const[N_PLAN_COLUMNS]){
+				   kinds[change->kind], pool, hosts_text(area, hosts), what.bytes,
+				   peers.bytes, rows.bytes, packets, last});
 }
 
 /* Addresses that join a pool or leave it have what the others of the pool have: said once. */

@@ -13,6 +13,7 @@ enum plan_column {
 	PLAN_PEERS,
 	PLAN_ROWS,
 	PLAN_PACKETS,
+	PLAN_LAST, /* "12 min ago" */
 	N_PLAN_COLUMNS,
 };
 
@@ -23,5 +24,7 @@ int plan_lines(const struct plan *plan, struct listing *listing);
 /* "1,204" */
 #define NUMBER_TEXT 32
 const char *number_text(__u64 number, char text[NUMBER_TEXT]);
+/* "3 h 12 min" */
+const char *age_text(__u32 seconds, char text[NUMBER_TEXT]);
 
 #endif

@@ -7,20 +7,6 @@
 #include "cleanup.h"
 #include "plan_lines.h"
 
-/* "3 h 12 min" */
-static const char *age_text(__u32 seconds, char text[NUMBER_TEXT])
-{
-	if (seconds < 60)
-		snprintf(text, NUMBER_TEXT, "%u s", seconds);
-	else if (seconds < 3600)
-		snprintf(text, NUMBER_TEXT, "%u min", seconds / 60);
-	else if (seconds < 86400)
-		snprintf(text, NUMBER_TEXT, "%u h %u min", seconds / 3600, seconds / 60 % 60);
-	else
-		snprintf(text, NUMBER_TEXT, "%u days %u h", seconds / 86400, seconds / 3600 % 24);
-	return text;
-}
-
 static bool shuts_something(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->diff.n_areas; i++)
@@ -121,6 +107,8 @@ static void print_line(FILE *out, char *const *cells)
 			peers, cells[PLAN_ROWS]);
 	if (*cells[PLAN_PACKETS])
 		fprintf(out, ": %s packets", cells[PLAN_PACKETS]);
+	if (*cells[PLAN_LAST])
+		fprintf(out, ", the last %s", cells[PLAN_LAST]);
 	fputc('\n', out);
 }
 

@@ -52,21 +52,28 @@ int plan_count(struct plan *plan, const struct row_counter *counters, size_t n_c
 	free(granted);
 	for (size_t i = 0; i < before->n_rows; i++)
 		for (size_t id = 1; id < n_counters; id++)
-			if (!strncmp(counters[id].row, before->rows[i]->id, ROW_NAME - 1))
+			if (!strncmp(counters[id].row, before->rows[i]->id, ROW_NAME - 1)) {
 				plan->counted[i].packets = counters[id].packets;
+				plan->counted[i].last = (__u32)counters[id].last;
+			}
 	return 0;
 }
 
-bool plan_packets(const struct plan *plan, const struct diff_change *change, __u64 *packets,
-		  bool *shared)
+bool plan_hits(const struct plan *plan, const struct diff_change *change, struct plan_hits *hits)
 {
-	*packets = 0;
-	*shared = false;
+	__u32 last = 0;
+
+	*hits = (struct plan_hits){0};
 	if (!plan->counted || change->kind != DIFF_SHUTS)
 		return false;
 	for (size_t i = 0; i < change->n_rows; i++) {
-		*packets += plan->counted[change->rows[i]].packets;
-		*shared |= plan->counted[change->rows[i]].kept;
+		const struct plan_counted *counted = &plan->counted[change->rows[i]];
+
+		hits->packets += counted->packets;
+		hits->shared |= counted->kept;
+		if (counted->last > last)
+			last = counted->last;
 	}
+	hits->ago = plan->seconds > last ? plan->seconds - last : 0;
 	return true;
 }

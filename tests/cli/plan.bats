@@ -40,10 +40,10 @@ plan() {
 @test "nothing runs: CSV" {
 	plan 3 -c s.yaml --csv
 	diff <(tr -d '\r' <<<"$output" | grep -v ^setting) - <<-'END'
-		CHANGE,POOL,HOSTS,WHAT,FROM/TO,ROWS,PACKETS
-		pool added,web,,+ office-web-apps,,,
-		addresses,web,16 + 1 IPv6 prefix,+ 10.0.0.0/28 2001:db8::/64 (newly guarded),,,
-		opens,web,16 + 1 IPv6 prefix,in tcp 443,any,servers/41,
+		CHANGE,POOL,HOSTS,WHAT,FROM/TO,ROWS,PACKETS,LAST
+		pool added,web,,+ office-web-apps,,,,
+		addresses,web,16 + 1 IPv6 prefix,+ 10.0.0.0/28 2001:db8::/64 (newly guarded),,,,
+		opens,web,16 + 1 IPv6 prefix,in tcp 443,any,servers/41,,
 	END
 }
 

@@ -84,7 +84,13 @@ plan_is() {
 	[[ $(jq '.areas[0].shuts[0].packets' <<<"$output") == \
 		$(rolewall drops --by row --json | jq '[.. | objects | select(.row? == "extra/01" or .name? == "extra/01") | .packets][0]') ]]
 	run -3 --separate-stderr rolewall plan -c "$site" --csv
-	[[ $output == *$'\n''shuts,web,1 + 1 IPv6 prefix,in tcp 2002,any,extra/01,<= '[1-9]* ]]
+	[[ $output == *$'\n''shuts,web,1 + 1 IPv6 prefix,in tcp 2002,any,extra/01,<= '[1-9]*' s ago'* ]]
+	# the last one was just now; one that waits is seen to be older
+	(($(rolewall plan -c "$site" --json | jq '.areas[0].shuts[0].last_seconds_ago') <= 3 * ${PATIENCE:-1}))
+	sleep 2
+	(($(rolewall plan -c "$site" --json | jq '.areas[0].shuts[0].last_seconds_ago') >= 2))
+	passes_tcp "$FE4" 2002
+	(($(rolewall plan -c "$site" --json | jq '.areas[0].shuts[0].last_seconds_ago') <= 1 * ${PATIENCE:-1}))
 	# where both go to the same place, what is said of the table stands behind it
 	run -3 rolewall plan -c "$site"
 	[[ ${lines[-1]} == 'rolewall: packets that rows let pass in the '* && ${lines[-2]} == *extra/01* ]]
