@@ -324,7 +324,7 @@ static int take_ifindexes(const struct kernel *kernel, struct backstop_sets *set
 	if (!sets->ifindexes)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		bool known = !list[i].ifindex;
+		bool known = !list[i].ifindex || list[i].away;
 
 		for (size_t j = 0; j < sets->n_ifindexes && !known; j++)
 			known = sets->ifindexes[j] == list[i].ifindex;

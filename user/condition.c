@@ -71,7 +71,7 @@ static const struct attachment *find(const struct scene *scene, const char *name
 static const struct attachment *find_on(const struct scene *scene, unsigned int ifindex)
 {
 	for (size_t i = 0; i < scene->n_attachments && ifindex; i++)
-		if (scene->attachments[i].ifindex == ifindex)
+		if (scene->attachments[i].ifindex == ifindex && !scene->attachments[i].away)
 			return &scene->attachments[i];
 	return NULL;
 }
@@ -93,7 +93,7 @@ static enum condition judge_attached(const struct scene *scene, const struct att
 	if (scene->gates_open && attachment->entry == ENTRY_TRIAL)
 		return CONDITION_let_go;
 	if (!if_indextoname(attachment->ifindex, state->now))
-		return CONDITION_missing; /* in another namespace by now */
+		return CONDITION_missing; /* it has just gone */
 	if (strcmp(state->now, state->name) != 0)
 		return CONDITION_renamed;
 	if (attachment->side != state->side)
@@ -112,7 +112,7 @@ static void judge(const struct scene *scene, enum hook asked, struct interface_s
 
 	state->ifindex = ifindex;
 	state->condition = ifindex ? CONDITION_unfiltered : CONDITION_missing;
-	if (!attachment || !attachment->ifindex)
+	if (!attachment || !attachment->ifindex || attachment->away)
 		return;
 	state->ifindex = attachment->ifindex;
 	state->hook = attachment->hook;

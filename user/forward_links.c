@@ -248,7 +248,7 @@ void forward_links_free(struct forward_links *links)
 
 bool forward_by_xdp(const struct attachment *attachment)
 {
-	return attachment->ifindex && attachment->hook != HOOK_TC;
+	return attachment->ifindex && !attachment->away && attachment->hook != HOOK_TC;
 }
 
 bool forward_is_native(const struct attachment *list, size_t count)

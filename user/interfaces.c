@@ -16,7 +16,8 @@ static const struct attachment *find_attached(const struct attachment *list, siz
 	const struct attachment *found = NULL;
 
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(list[i].name, interface->name) || !ifindex || list[i].ifindex != ifindex)
+		if (strcmp(list[i].name, interface->name) || !ifindex || list[i].away ||
+		    list[i].ifindex != ifindex)
 			continue;
 		if (!found || list[i].hook == interface->hook)
 			found = &list[i];
@@ -156,7 +157,8 @@ static int clear_sides(const struct interface_change *change)
 	int err = 0;
 
 	for (size_t i = 0; i < change->n_before && !err; i++)
-		if (change->before[i].ifindex && !is_wanted(change->wanted, change->before[i].name))
+		if (change->before[i].ifindex && !change->before[i].away &&
+		    !is_wanted(change->wanted, change->before[i].name))
 			err = kernel_set_side(change->kernel, change->before[i].ifindex,
 					      change->slot, SIDE_ANY);
 	return err;

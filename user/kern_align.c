@@ -24,20 +24,11 @@ static const struct attachment *find_pin(const struct attachment *list, size_t c
 	return NULL;
 }
 
-/*
- * The name that the pin of a live link should have. An index says which interface only within a
- * namespace: where another link has its name and index already, this one is elsewhere.
- */
-static void right_name(const struct attachment *list, size_t count, const struct attachment *link,
-		       char name[IF_NAMESIZE])
+/* The name that the pin of a live link should have. */
+static void right_name(const struct attachment *link, char name[IF_NAMESIZE])
 {
-	const struct attachment *other;
-
-	if (if_indextoname(link->ifindex, name)) {
-		other = find_pin(list, count, name, link->hook);
-		if (!other || other == link || other->ifindex != link->ifindex)
-			return;
-	}
+	if (!link->away && if_indextoname(link->ifindex, name))
+		return;
 	if (if_nametoindex(link->name))
 		snprintf(name, IF_NAMESIZE, AWAY, link->ifindex);
 	else
@@ -88,7 +79,7 @@ static int align_one(const struct kernel *kernel, bool *found)
 	for (size_t i = 0; i < count && !err && !*found; i++) {
 		if (!list[i].ifindex)
 			continue;
-		right_name(list, count, &list[i], name);
+		right_name(&list[i], name);
 		if (!strcmp(name, list[i].name))
 			continue;
 		*found = true;

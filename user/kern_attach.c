@@ -89,6 +89,26 @@ static enum link_entry entry_of(const struct kernel *kernel, enum hook hook, __u
 									   : ENTRY_OTHER;
 }
 
+/* Whether the interface of that index here runs PROGRAM at that hook. Also if it cannot be told. */
+static bool runs_here(unsigned int ifindex, enum hook hook, __u32 program)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, xdp);
+	__u32 programs[64], count = sizeof(programs) / sizeof(programs[0]);
+	char name[IF_NAMESIZE];
+
+	if (!if_indextoname(ifindex, name))
+		return false;
+	if (hook != HOOK_TC)
+		return bpf_xdp_query((int)ifindex, 0, &xdp) || xdp.drv_prog_id == program ||
+		       xdp.skb_prog_id == program;
+	if (bpf_prog_query((int)ifindex, ATTACH_TCX_INGRESS, 0, NULL, programs, &count))
+		return true;
+	for (__u32 i = 0; i < count; i++)
+		if (programs[i] == program)
+			return true;
+	return false;
+}
+
 /* Where the link is, and what it runs; zeroes if it is none of an interface. */
 static void read_link(const struct kernel *kernel, int fd, struct attachment *attachment)
 {
@@ -102,6 +122,8 @@ static void read_link(const struct kernel *kernel, int fd, struct attachment *at
 	attachment->ifindex = info.xdp.ifindex;
 	attachment->program = info.prog_id;
 	attachment->entry = entry_of(kernel, attachment->hook, info.prog_id);
+	attachment->away = attachment->ifindex &&
+			   !runs_here(attachment->ifindex, attachment->hook, attachment->program);
 }
 
 static bool hook_of_pin(const char *word, enum hook *hook)
@@ -132,7 +154,7 @@ static int read_attachment(const struct kernel *kernel, const char *name,
 		return fd;
 	read_link(kernel, fd, attachment);
 	/* detach must work on pins of another version, where no map is open. */
-	if (!attachment->ifindex || kernel->map[MAP_sides] < 0)
+	if (!attachment->ifindex || attachment->away || kernel->map[MAP_sides] < 0)
 		return 0;
 	err = bpf_map_lookup_elem(kernel->map[MAP_sides], &attachment->ifindex, &sides);
 	if (err)
@@ -228,7 +250,7 @@ int kernel_copy_sides(const struct kernel *kernel, __u32 from, __u32 to)
 	for (size_t i = 0; i < count && !err; i++) {
 		__u32 sides;
 
-		if (!list[i].ifindex)
+		if (!list[i].ifindex || list[i].away)
 			continue;
 		if (bpf_map_lookup_elem(kernel->map[MAP_sides], &list[i].ifindex, &sides))
 			return -errno;

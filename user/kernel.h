@@ -176,6 +176,7 @@ enum link_entry {
 struct attachment {
 	char name[16]; /* as pinned; the interface may have been renamed since */
 	unsigned int ifindex; /* 0: the interface is gone */
+	bool away; /* the interface is in another network namespace, and the index is of that one */
 	enum hook hook; /* never HOOK_AUTO */
 	enum side side; /* under the image in force */
 	__u32 program; /* id of what its link runs */

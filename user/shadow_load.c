@@ -77,7 +77,7 @@ static int set_sides(const struct shadow_job *load)
 	int err = kernel_attachments(&load->kernel, &list, &count);
 
 	for (size_t i = 0; i < count && !err; i++)
-		if (list[i].ifindex)
+		if (list[i].ifindex && !list[i].away)
 			err = kernel_set_side(&load->kernel, list[i].ifindex, slot, SIDE_ANY);
 	for (size_t i = 0; i < site->n_interfaces && !err; i++) {
 		unsigned int ifindex = if_nametoindex(site->interfaces[i].name);

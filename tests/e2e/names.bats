@@ -176,6 +176,20 @@ is_side() { # INTERFACE SIDE
 	[[ $(pins) == 'in@xdp-native other@xdp-native out@xdp-native' ]]
 }
 
+@test "the index of an interface of another namespace says nothing of one here" {
+	local index
+	ip -n "$TAG-gateway" link add other type veth peer name third
+	apply "$(with_other)"
+	index=$(ip -n "$TAG-gateway" -j link show dev other | jq '.[0].ifindex')
+	ip -n "$TAG-gateway" link set other netns "$TAG-elsewhere"
+	[[ $(ip -n "$TAG-elsewhere" -j link show dev other | jq '.[0].ifindex') == "$index" ]]
+	ip -n "$TAG-gateway" link add other index "$index" type veth peer name fourth
+	condition other unfiltered
+	run -0 --separate-stderr apply "$(with_other)"
+	[[ $stderr == *'in another network namespace now'*'other: attached by xdp-native'*"away:$index: detached"* ]]
+	condition other filtered
+}
+
 @test "the agent puts sides right that went with a name" {
 	apply "$OLD"
 	start_agent
