@@ -367,8 +367,20 @@ int matrix_load(const char *name, struct matrix *matrix, struct diagnostics *dia
 	return rc ? rc : parse(name, text, matrix, diags);
 }
 
+struct matrix matrix_borrow(const struct matrix *matrix)
+{
+	struct matrix borrowed = *matrix;
+
+	borrowed.borrowed = true;
+	return borrowed;
+}
+
 void matrix_free(struct matrix *matrix)
 {
+	if (matrix->borrowed) {
+		*matrix = (struct matrix){0};
+		return;
+	}
 	free(matrix->text.bytes);
 	free(matrix->name);
 	free(matrix->title);

@@ -111,6 +111,7 @@ struct matrix {
 	struct overlay *overlays;
 	size_t n_overlays;
 	char *variant; /* which document the exceptions are from; NULL: DEFAULT_VARIANT */
+	bool borrowed; /* all of it is another's, who frees it */
 };
 
 /* The table whose rows, if it opens nothing, say what IPsec must leave alone. */
@@ -136,6 +137,8 @@ int matrix_load(const char *name, struct matrix *matrix, struct diagnostics *dia
 int matrix_parse(const char *file, const char *text, size_t size, struct matrix *matrix,
 		 struct diagnostics *diags);
 void matrix_free(struct matrix *matrix);
+/* The same once more, for as long as that one lives. */
+struct matrix matrix_borrow(const struct matrix *matrix);
 
 const struct role *matrix_role(const struct matrix *matrix, const char *id);
 const struct group *matrix_group(const struct matrix *matrix, const char *id);

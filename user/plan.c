@@ -20,7 +20,7 @@ void plan_free(struct plan *plan)
 	*plan = (struct plan){0};
 }
 
-static int read_image(const struct kernel *kernel, struct plan *plan)
+static int read_image(const struct kernel *kernel, const struct matrix *known, struct plan *plan)
 {
 	_cleanup_(pages_free) struct pages image = {0};
 	int err = kernel_get_image(kernel, kernel->control->active, &image);
@@ -30,7 +30,7 @@ static int read_image(const struct kernel *kernel, struct plan *plan)
 		return err;
 	}
 	plan->generation = image.page[0].cell[HEADER_GENERATION];
-	err = sources_load(image.page, image.count, plan->before);
+	err = sources_load(image.page, image.count, known, plan->before);
 	if (err == -ENODATA)
 		fprintf(stderr,
 			"rolewall: what runs was loaded by an older rolewall and does not say what it was made of: what would change cannot be told\n");
@@ -38,8 +38,8 @@ static int read_image(const struct kernel *kernel, struct plan *plan)
 }
 
 /* -ENOENT: nothing runs. */
-static int read_running(const char *pin_dir, struct plan *plan, struct row_counter **rows,
-			size_t *n_rows)
+static int read_running(const char *pin_dir, const struct matrix *known, struct plan *plan,
+			struct row_counter **rows, size_t *n_rows)
 {
 	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
 	int err = kernel_open(pin_dir, &kernel);
@@ -51,7 +51,7 @@ static int read_running(const char *pin_dir, struct plan *plan, struct row_count
 	plan->before = calloc(1, sizeof(*plan->before));
 	if (!plan->before)
 		return -ENOMEM;
-	err = read_image(&kernel, plan);
+	err = read_image(&kernel, known, plan);
 	if (!err)
 		err = counters_rows(&kernel, rows, n_rows);
 	plan->seconds = kernel.control->epoch;
@@ -79,7 +79,7 @@ int plan_make(const char *pin_dir, const struct policy *after, struct plan *plan
 	int err;
 
 	*plan = (struct plan){0};
-	err = read_running(pin_dir, plan, &rows, &n_rows);
+	err = read_running(pin_dir, after->matrix, plan, &rows, &n_rows);
 	if (err == -ENOENT && !plan->before)
 		err = 0;
 	if (!err)

@@ -78,9 +78,14 @@ static int unpack(const void *bytes, size_t size, struct sizes *sizes, char **pl
 	return 0;
 }
 
-/* Whatever matrix the site names: it was this one. */
-static int resolve(const char *text, const struct sizes *sizes, struct input *input,
-		   struct diagnostics *diags)
+static bool is_text_of(const struct matrix *matrix, const char *text, size_t size)
+{
+	return matrix && matrix->text.size == size && !memcmp(matrix->text.bytes, text, size);
+}
+
+/* Whatever matrix the site names: it was this one, and perhaps it is KNOWN. */
+static int resolve(const char *text, const struct sizes *sizes, const struct matrix *known,
+		   struct input *input, struct diagnostics *diags)
 {
 	int rc = site_parse(input->path, text, sizes->site, &input->site, diags);
 
@@ -90,12 +95,16 @@ static int resolve(const char *text, const struct sizes *sizes, struct input *in
 	input->site.matrix = strdup("the running policy's matrix");
 	if (!input->site.matrix)
 		return -ENOMEM;
-	rc = matrix_parse(input->site.matrix, text + sizes->site, sizes->matrix, &input->matrix,
-			  diags);
+	if (is_text_of(known, text + sizes->site, sizes->matrix))
+		input->matrix = matrix_borrow(known);
+	else
+		rc = matrix_parse(input->site.matrix, text + sizes->site, sizes->matrix,
+				  &input->matrix, diags);
 	return rc ? rc : policy_resolve(&input->matrix, &input->site, &input->policy, diags);
 }
 
-int sources_load(const struct image_page *page, size_t count, struct input *input)
+int sources_load(const struct image_page *page, size_t count, const struct matrix *known,
+		 struct input *input)
 {
 	const __u32 *header = page[0].cell;
 	size_t first = header[HEADER_SOURCES] >> PAGE_SHIFT, size = header[HEADER_SOURCES_BYTES];
@@ -116,7 +125,7 @@ int sources_load(const struct image_page *page, size_t count, struct input *inpu
 	if (rc)
 		return rc;
 	input->path = strdup("the running policy's site");
-	rc = input->path ? resolve(plain, &sizes, input, &diags) : -ENOMEM;
+	rc = input->path ? resolve(plain, &sizes, known, input, &diags) : -ENOMEM;
 	if (rc)
 		diag_print(&diags, stderr); /* its warnings were said when it was applied */
 	diag_free(&diags);

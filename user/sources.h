@@ -14,8 +14,10 @@ int sources_write(const struct policy *policy, struct pages *pages, __u32 header
 /*
  * The policy of an image, resolved anew. Returns 0; -ENODATA: the image does not say; -EBADMSG or
  * -EINVAL, with messages on stderr, where it cannot be read; -ENOMEM. In any case input is set and
- * to be freed.
+ * to be freed. KNOWN: a matrix that has been read and outlives the input; it is borrowed where the
+ * image was made of the same text, which spares reading it again. NULL: none.
  */
-int sources_load(const struct image_page *page, size_t count, struct input *input);
+int sources_load(const struct image_page *page, size_t count, const struct matrix *known,
+		 struct input *input);
 
 #endif

@@ -39,7 +39,7 @@ static int take_down(void **state)
 
 static int load(const struct world *world, struct input *again)
 {
-	return sources_load(world->image.page, world->image.count, again);
+	return sources_load(world->image.page, world->image.count, NULL, again);
 }
 
 static void test_round_trip(void **state)
@@ -58,6 +58,25 @@ static void test_round_trip(void **state)
 	assert_int_equal(policy_diff(&again.policy, &world->input.policy, &diff), 0);
 	assert_false(policy_diff_any(&diff));
 	policy_diff_free(&diff);
+	input_free(&again);
+}
+
+/* The matrix that is known is taken if its text is the same, byte by byte, and stays its owner's. */
+static void test_known_matrix(void **state)
+{
+	struct world *world = *state;
+	const struct image_page *page = world->image.page;
+	struct matrix other = matrix_borrow(&world->input.matrix);
+	struct input again;
+
+	assert_int_equal(sources_load(page, world->image.count, &other, &again), 0);
+	assert_ptr_equal(again.matrix.rows, other.rows);
+	input_free(&again);
+	assert_string_equal(other.rows[0].id, "servers/01");
+	other.text.size--;
+	assert_int_equal(sources_load(page, world->image.count, &other, &again), 0);
+	assert_ptr_not_equal(again.matrix.rows, other.rows);
+	assert_string_equal(again.matrix.rows[0].id, "servers/01");
 	input_free(&again);
 }
 
@@ -143,6 +162,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_round_trip, set_up, take_down),
+		cmocka_unit_test_setup_teardown(test_known_matrix, set_up, take_down),
 		cmocka_unit_test(test_matrix_gone),
 		cmocka_unit_test_setup_teardown(test_older_image, set_up, take_down),
 		cmocka_unit_test_setup_teardown(test_damage, set_up, take_down),
