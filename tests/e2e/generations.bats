@@ -73,7 +73,7 @@ ports_site() { # PORTS
 		.counted_since == null and [.areas[].shuts[].ports] == [[2002, 2002]] and
 		[.areas[].opens[]] == []' <<<"$output"
 	run -3 --separate-stderr rolewall history diff 2 1 --csv
-	[[ ${lines[1]} == 'opens,web,1 + 1 IPv6 prefix,in tcp 2002,any,extra/01,'$'\r' ]]
+	[[ ${lines[1]} == 'opens,web,1 + 1 IPv6 prefix,in tcp 2002,any,extra/01,,'$'\r' ]]
 	run -0 --separate-stderr rolewall history diff 2 3
 	[[ -z $output && $stderr == 'rolewall: generation 2 -> generation 3: nothing changes' ]]
 }
