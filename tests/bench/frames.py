@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Frames as bytes: Ethernet, tags, IPv4 or IPv6, TCP or UDP, fragments."""
+"""Frames as bytes: Ethernet, tags, IPv4 or IPv6, TCP or UDP, fragments.
+
+As a program: lines "LABEL SRC DST tcp|udp SPORT DPORT [flags=0xNN] [tags=N] [piece=first|later]" become what
+build/bench/verdict reads.
+"""
 
 import ipaddress
 import struct
+import sys
 
 MAC = bytes.fromhex("020000000001") + bytes.fromhex("020000000002")
 TCP, UDP, FRAGMENT = 6, 17, 44
@@ -64,3 +69,18 @@ def frame(source, destination, protocol, sport, dport, *, flags=SYN, tags=0, pie
     types = [0x88A8, 0x8100][2 - tags:] if tags else []
     link = macs + b"".join(struct.pack("!HH", kind, 7) for kind in types)
     return link + struct.pack("!H", 0x0800 if is4 else 0x86DD) + packet
+
+
+def question(line):
+    label, source, destination, protocol, sport, dport, *options = line.split()
+    options = dict(option.split("=") for option in options)
+    for key in ("flags", "tags"):
+        if key in options:
+            options[key] = int(options[key], 0)
+    packet = frame(source, destination, {"tcp": TCP, "udp": UDP}[protocol], int(sport), int(dport), **options)
+    return f"{label} frame {packet.hex()}"
+
+
+if __name__ == "__main__":
+    for text in sys.stdin:
+        print(question(text))

@@ -6,10 +6,12 @@
  *
  * A program is the path of a pin or a number, its id. A question is a line "LABEL SRC DST PROTO
  * DPORT [SPORT [TCPFLAGS]]" or "LABEL frame HEX"; "seed" as LABEL sends the packet REPEAT times to
- * the first program, to make state, and prints nothing. Rounds are interleaved over programs, so
- * that what the machine does besides meets all of them, and time is this thread's on the CPU; printed
- * are medians, the spread between the quartiles, and the median and spread of the first program's part
- * of this one's cost, taken round by round: the CPU's speed changes under way.
+ * the first program, to make state, before anything is measured, and prints nothing. Rounds are
+ * interleaved over packets and programs, so that what the machine does besides meets all of them, and
+ * time is this thread's on the CPU. Printed are medians, each with the spread between the quartiles,
+ * of the cost; of the first program's part of this one's cost; and of this cost as a multiple of what
+ * the last program takes for the first packet. Both are taken round by round: the CPU's speed changes
+ * under way.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -28,6 +30,7 @@
 #define PROGRAMS_MAX 48
 #define FRAME_MAX 2048
 #define ROUNDS_MAX 101
+#define QUESTIONS_MAX 64
 
 struct program {
 	const char *name;
@@ -37,13 +40,21 @@ struct program {
 struct samples {
 	double ns[ROUNDS_MAX];
 	double ratio[ROUNDS_MAX]; /* the first program's to this one's */
-	unsigned int verdict;
+	double times[ROUNDS_MAX]; /* this to the last program's for the first packet */
+	unsigned int verdict; /* or VERDICT_MIXED */
 };
 
 struct frame {
 	unsigned char bytes[FRAME_MAX];
 	size_t length;
 };
+
+struct question_line {
+	char label[32];
+	struct frame frame;
+};
+
+#define VERDICT_MIXED 5U /* not the same in every round */
 
 static __u32 repeat = REPEAT;
 
@@ -88,24 +99,45 @@ static int compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-static void measure(const struct program *programs, int n, int rounds, const struct frame *frame,
-		    struct samples *samples)
+static void measure_once(const struct program *programs, int n, int round,
+			 const struct frame *frame, struct samples *samples)
 {
 	unsigned int verdict;
 
-	for (int round = 0; round < rounds; round++) {
-		for (int i = 1; i < n; i++) {
-			double empty = run(programs[0].fd, frame, &verdict);
+	for (int i = 1; i < n; i++) {
+		double empty = run(programs[0].fd, frame, &verdict);
 
-			samples[i].ns[round] =
-				run(programs[i].fd, frame, &samples[i].verdict) - empty;
-		}
+		samples[i].ns[round] = run(programs[i].fd, frame, &verdict) - empty;
+		if (round && verdict != samples[i].verdict)
+			verdict = VERDICT_MIXED;
+		samples[i].verdict = verdict;
 	}
-	for (int i = n - 1; i >= 1; i--) {
-		for (int round = 0; round < rounds; round++)
-			samples[i].ratio[round] = samples[1].ns[round] / samples[i].ns[round];
-		qsort(samples[i].ns, (size_t)rounds, sizeof(double), compare);
-		qsort(samples[i].ratio, (size_t)rounds, sizeof(double), compare);
+	for (int i = 1; i < n; i++)
+		samples[i].ratio[round] = samples[1].ns[round] / samples[i].ns[round];
+}
+
+static void sort(double *values, int rounds)
+{
+	qsort(values, (size_t)rounds, sizeof(*values), compare);
+}
+
+/* SAMPLES: N for each question. */
+static void measure(const struct program *programs, int n, int rounds,
+		    const struct question_line *questions, int asked, struct samples *samples)
+{
+	for (int round = 0; round < rounds; round++) {
+		double base;
+
+		for (int i = 0; i < asked; i++)
+			measure_once(programs, n, round, &questions[i].frame, &samples[i * n]);
+		base = samples[n - 1].ns[round];
+		for (int i = 0; i < asked * n; i++)
+			samples[i].times[round] = samples[i].ns[round] / base;
+	}
+	for (int i = 0; i < asked * n; i++) {
+		sort(samples[i].ns, rounds);
+		sort(samples[i].ratio, rounds);
+		sort(samples[i].times, rounds);
 	}
 }
 
@@ -117,14 +149,15 @@ static double spread(const double *sorted, int rounds)
 static void report(const char *label, const struct program *programs, int n, int rounds,
 		   const struct samples *samples)
 {
-	static const char *const verdicts[] = {"aborted", "drop", "pass", "sent", "sent"};
+	static const char *const verdicts[] = {"aborted", "drop", "pass", "sent", "sent", "mixed"};
 
 	for (int i = 1; i < n; i++)
-		printf("%-24s %-12s %-5s %8.1f %8.1f %8.3f %8.3f\n", label, programs[i].name,
-		       samples[i].verdict < 5 ? verdicts[samples[i].verdict] : "odd",
+		printf("%-24s %-12s %-5s %8.1f %8.1f %8.3f %8.3f %8.3f %8.3f\n", label,
+		       programs[i].name,
+		       samples[i].verdict <= VERDICT_MIXED ? verdicts[samples[i].verdict] : "odd",
 		       samples[i].ns[rounds / 2], spread(samples[i].ns, rounds),
-		       samples[i].ratio[rounds / 2], spread(samples[i].ratio, rounds));
-	fflush(stdout);
+		       samples[i].ratio[rounds / 2], spread(samples[i].ratio, rounds),
+		       samples[i].times[rounds / 2], spread(samples[i].times, rounds));
 }
 
 static int read_hex(const char *hex, struct frame *frame)
@@ -183,13 +216,51 @@ static int open_programs(char **words, int n, struct program *programs)
 	return 0;
 }
 
+/* All of standard input; seeds are sent at once. How many there are to measure, -1 = bad. */
+static int read_questions(int seeded, struct question_line *questions)
+{
+	char line[FRAME_MAX * 2 + 64];
+	unsigned int verdict;
+	int n = 0;
+
+	while (fgets(line, sizeof(line), stdin)) {
+		struct question_line *next = &questions[n];
+
+		if (n == QUESTIONS_MAX || read_question(line, next->label, &next->frame)) {
+			fprintf(stderr, "verdict: cannot read: %s", line);
+			return -1;
+		}
+		if (strcmp(next->label, "seed"))
+			n++;
+		else
+			run(seeded, &next->frame, &verdict);
+	}
+	return n;
+}
+
+static int ask(const struct program *programs, int n, int rounds)
+{
+	static struct question_line questions[QUESTIONS_MAX];
+	_cleanup_free_ struct samples *samples = NULL;
+	int asked = read_questions(programs[1].fd, questions);
+
+	if (asked < 0)
+		return 2;
+	samples = calloc((size_t)asked * (size_t)n + 1, sizeof(*samples));
+	if (!samples)
+		return 1;
+	printf("%-24s %-12s %-5s %8s %8s %8s %8s %8s %8s\n", "PACKET", "PROGRAM", "DOES", "NS",
+	       "SPREAD", "RATIO", "SPREAD", "TIMES", "SPREAD");
+	measure(programs, n, rounds, questions, asked, samples);
+	for (int i = 0; i < asked; i++)
+		report(questions[i].label, programs, n, rounds, &samples[i * n]);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct program programs[PROGRAMS_MAX];
-	struct samples samples[PROGRAMS_MAX];
 	int rounds = 0, n = argc - 2, err = 2;
-	char line[FRAME_MAX * 2 + 64], label[32];
-	struct frame frame;
 
 	if (argc > 1)
 		sscanf(argv[1], "%dx%u", &rounds, &repeat);
@@ -198,21 +269,5 @@ int main(int argc, char **argv)
 	if (err == 2)
 		fprintf(stderr,
 			"usage: verdict ROUNDS[xREPEAT] EMPTY NAME=PROGRAM... < QUESTIONS\n");
-	if (err)
-		return err;
-	printf("%-24s %-12s %-5s %8s %8s %8s %8s\n", "PACKET", "PROGRAM", "DOES", "NS", "SPREAD",
-	       "RATIO", "SPREAD");
-	while (fgets(line, sizeof(line), stdin)) {
-		if (read_question(line, label, &frame)) {
-			fprintf(stderr, "verdict: cannot read: %s", line);
-			return 2;
-		}
-		if (!strcmp(label, "seed")) {
-			run(programs[1].fd, &frame, &samples[0].verdict);
-			continue;
-		}
-		measure(programs, n, rounds, &frame, samples);
-		report(label, programs, n, rounds, samples);
-	}
-	return 0;
+	return err ? err : ask(programs, n, rounds);
 }
