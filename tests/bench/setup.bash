@@ -47,6 +47,13 @@ load_rolewall() {
 		map name images pinned "$pins/programs/images" map name rows pinned "$pins/rows"
 }
 
+# A candidate beside it that opens a port more.
+load_shadow() {
+	sed '$a extra: [{roles: [front-end], ports: [6000], protocols: [tcp]}]' "$work/site.yaml" >"$work/candidate.yaml"
+	inside build/rolewall apply --shadow -c "$work/candidate.yaml" --pin-dir "$pins" >/dev/null 2>"$work/apply" ||
+		{ cat "$work/apply" >&2; exit 1; }
+}
+
 # The same addresses and ports, as far as it goes: it has no roles, and a port or an address is enough.
 load_xdp_filter() {
 	inside xdp-filter load filter0 -p deny -m skb
