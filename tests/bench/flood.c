@@ -6,8 +6,9 @@
  *
  * HEADER: the first 54 bytes of the frame in hex, IPv4 without options, UDP (checksum 0) or TCP. SIZEs, twelve or
  * a part of it, follow each other; they are of the whole frame, without its checksum. Prints frames, nanoseconds of
- * wall time since the first and of this thread on the CPU. Frames above a page's size go by a packet socket, which
- * knows no RATE.
+ * wall time since the first, and of this thread on the CPU, set-up left out: loading and verifying the generator would
+ * be a part of every packet's cost, and a larger one the shorter the flood. Frames above a page's size go by a packet
+ * socket, which knows no RATE.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -127,6 +128,13 @@ static void ignore(int number)
 	(void)number;
 }
 
+/* What came of an order. */
+struct sent {
+	double frames;
+	double started; /* wall time of the first one */
+	double cpu; /* of the thread that sent them, set-up left out */
+};
+
 struct watch {
 	const struct order *order;
 	const volatile __u64 *sent;
@@ -151,8 +159,7 @@ static void *stop_in_time(void *argument)
 	return NULL;
 }
 
-/* Frames that left. */
-static double send_live(const struct order *order, double *started)
+static struct sent send_live(const struct order *order)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = order->frame,
 		    .data_size_in = order->longest, .repeat = FOREVER,
@@ -160,8 +167,8 @@ static double send_live(const struct order *order, double *started)
 	struct flood_bpf *skeleton = flood_bpf__open();
 	const struct sigaction action = {.sa_handler = ignore};
 	struct watch watch = {.order = order, .sender = pthread_self()};
+	struct sent sent;
 	pthread_t watcher;
-	double sent;
 
 	if (!skeleton)
 		die("flood.bpf.o");
@@ -172,12 +179,14 @@ static double send_live(const struct order *order, double *started)
 	watch.sent = &skeleton->bss->sent;
 	if (pthread_create(&watcher, NULL, stop_in_time, &watch))
 		die("thread");
+	sent.cpu = now(CLOCK_THREAD_CPUTIME_ID);
 	if (bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.generate), &options) &&
 	    errno != EINTR)
 		die("test run");
+	sent.cpu = now(CLOCK_THREAD_CPUTIME_ID) - sent.cpu;
 	pthread_join(watcher, NULL);
-	*started = watch.started;
-	sent = (double)skeleton->bss->sent;
+	sent.started = watch.started;
+	sent.frames = (double)skeleton->bss->sent;
 	flood_bpf__destroy(skeleton);
 	return sent;
 }
@@ -198,7 +207,7 @@ static void set_destination(const struct order *order, unsigned char *frame, uns
 	memcpy(frame + 24, &checksum, sizeof(checksum));
 }
 
-static double send_socket(const struct order *order)
+static struct sent send_socket(const struct order *order)
 {
 	static unsigned char frames[16][FRAME_MAX];
 	struct sockaddr_ll address = {.sll_family = AF_PACKET,
@@ -206,8 +215,9 @@ static double send_socket(const struct order *order)
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), yes = 1;
 	struct mmsghdr messages[16] = {0};
 	struct iovec parts[16];
-	double end = now(CLOCK_MONOTONIC) + order->seconds * 1e9, sent = 0;
+	struct sent sent = {0};
 	unsigned int random = 1;
+	double end;
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) ||
 	    setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &yes, sizeof(yes)))
@@ -218,6 +228,9 @@ static double send_socket(const struct order *order)
 		messages[i].msg_hdr.msg_iov = &parts[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
+	sent.started = now(CLOCK_MONOTONIC);
+	sent.cpu = now(CLOCK_THREAD_CPUTIME_ID);
+	end = sent.started + order->seconds * 1e9;
 	do {
 		int n;
 
@@ -228,28 +241,23 @@ static double send_socket(const struct order *order)
 		n = sendmmsg(fd, messages, 16, 0);
 		if (n < 0 && errno != ENOBUFS && errno != EINTR)
 			die("sending");
-		sent += n > 0 ? n : 0;
+		sent.frames += n > 0 ? n : 0;
 	} while (now(CLOCK_MONOTONIC) < end);
+	sent.cpu = now(CLOCK_THREAD_CPUTIME_ID) - sent.cpu;
 	return sent;
 }
 
 int main(int argc, char **argv)
 {
 	struct order order = {0};
-	double wall, cpu, sent;
+	struct sent sent;
 
-	if (argc < 6 || argc > 7 || !read_order(argv + 1, &order)) {
+	if (argc < 6 || argc > 7 || !read_order(argv + 1, &order) ||
+	    (order.flood.gap && order.longest > LIVE_MAX)) {
 		fputs(usage, stderr);
 		return 2;
 	}
-	wall = now(CLOCK_MONOTONIC);
-	cpu = now(CLOCK_THREAD_CPUTIME_ID);
-	if (order.flood.gap && order.longest > LIVE_MAX) {
-		fputs(usage, stderr);
-		return 2;
-	}
-	sent = order.longest > LIVE_MAX ? send_socket(&order) : send_live(&order, &wall);
-	printf("%.0f %.0f %.0f\n", sent, now(CLOCK_MONOTONIC) - wall,
-	       now(CLOCK_THREAD_CPUTIME_ID) - cpu);
+	sent = order.longest > LIVE_MAX ? send_socket(&order) : send_live(&order);
+	printf("%.0f %.0f %.0f\n", sent.frames, now(CLOCK_MONOTONIC) - sent.started, sent.cpu);
 	return 0;
 }
