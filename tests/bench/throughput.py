@@ -12,13 +12,16 @@ import pathlib
 import statistics
 
 import gateways
-from frames import SYN, TCP, UDP, frame
+from frames import ACK, SYN, TCP, UDP, frame
 from place import TOOLS, Failure, run
 
 IMIX = "60,60,566,60,60,566,60,60,566,60,566,1514"
 SIZES = {"64": "60", "512": "508", "1500": "1496", "9000": "8996", "IMIX": IMIX}
 ONLY_DROP = ("XDP_DROP alone",)
 PASSES_ALL = ("no filter",)
+# What costs rolewall more than a SYN to a shut port, as it might be of a flow; beside whom it is measured.
+DEAR = {"drop ACK": TCP, "drop UDP": UDP}
+DEAR_PEERS = ("XDP_DROP alone", "rolewall", "xdp-filter", "nft ingress", "nft prerouting")
 
 
 def cpu():
@@ -47,8 +50,8 @@ class Flood:
         return int(self.softirq.read_text().split()[0])
 
     @staticmethod
-    def headers(gateway, protocol, port):
-        packet = frame(gateways.SOURCE, "10.1.0.10", protocol, 40000, port, flags=SYN, payload=bytes(24),
+    def headers(gateway, protocol, port, flags=SYN):
+        packet = frame(gateways.SOURCE, "10.1.0.10", protocol, 40000, port, flags=flags, payload=bytes(24),
                        macs=gateway.mac + bytes.fromhex("020000000001"))
         headers = bytearray(packet[:54])
         if protocol == UDP:
@@ -81,18 +84,23 @@ def quartiles(values):
     return ordered[len(ordered) // 4], statistics.median(ordered), ordered[len(ordered) * 3 // 4]
 
 
+def dear_cases():
+    return [(kind, protocol, gateways.ILLEGAL_PORT, "networks", "64") for kind, protocol in DEAR.items()]
+
+
 def cases(effort):
     """Kind, protocol, port, pattern, size."""
     legal, illegal = gateways.LEGAL_PORT, gateways.ILLEGAL_PORT
+    dear = dear_cases()
     if effort.name == "smoke":
         return [("drop", TCP, illegal, "networks", "64"), ("forward", UDP, legal, "networks", "64"),
-                ("forward", UDP, legal, "networks", "9000")]
+                ("forward", UDP, legal, "networks", "9000"), *dear]
     found = []
     for kind, protocol, port in (("drop", TCP, illegal), ("forward", UDP, legal)):
         found.append((kind, protocol, port, "one", "64"))
         sizes = SIZES if effort.name == "full" else ("64", "IMIX")
         found += [(kind, protocol, port, "networks", size) for size in sizes]
-    return found
+    return found + dear
 
 
 # The filter in one packet costs less than the machine's moods: this pair is measured more often.
@@ -101,8 +109,11 @@ CLOSE = ("drop", TCP, gateways.ILLEGAL_PORT, "networks", "64")
 
 def measure_close(flood, effort):
     pair = [gateway for gateway in flood.field.gateways if gateway.name in ("XDP_DROP alone", "rolewall")]
-    rows = measure_case(flood, CLOSE, pair, effort.rounds)
-    return [{**row, "kind": "close"} for row in rows]
+    rows = []
+    for case in (CLOSE, *dear_cases()):
+        kind = case[0].replace("drop", "close")
+        rows += [{**row, "kind": kind} for row in measure_case(flood, case, pair, effort.rounds)]
+    return rows
 
 
 def fits(gateway, size):
@@ -112,7 +123,7 @@ def fits(gateway, size):
 def judge(gateway, kind, seen):
     """A filter that lets illegal traffic through, or none of the legal, was not measured but broken."""
     passes = gateway.name in PASSES_ALL
-    if kind == "drop" and seen["leaked"] and not passes:
+    if kind != "forward" and seen["leaked"] and not passes:
         raise Failure(f"{gateway.name}: {seen['leaked']} illegal packets reached the far end")
     if kind == "forward" and (seen["leaked"] or seen["delivered"] < 0.5 * seen["received"]):
         raise Failure(f"{gateway.name}: {seen['delivered']} of {seen['received']} legal packets arrived")
@@ -121,7 +132,8 @@ def judge(gateway, kind, seen):
 def able(flood, case):
     """The gateways that can do this."""
     return [gateway for gateway in flood.field.gateways
-            if fits(gateway, case[4]) and not (case[0] == "forward" and gateway.name in ONLY_DROP)]
+            if fits(gateway, case[4]) and not (case[0] == "forward" and gateway.name in ONLY_DROP)
+            and not (case[0] in DEAR and not gateway.name.startswith(DEAR_PEERS))]
 
 
 def measure_case(flood, case, chosen, times, seconds=0.1):
@@ -129,7 +141,7 @@ def measure_case(flood, case, chosen, times, seconds=0.1):
     rounds = {gateway.name: [] for gateway in chosen}
     for _ in range(times):
         for gateway in chosen:
-            headers = flood.headers(gateway, protocol, port)
+            headers = flood.headers(gateway, protocol, port, ACK if kind == "drop ACK" else SYN)
             seen = flood.send(gateway, headers, pattern, size, seconds)
             judge(gateway, kind, seen)
             rounds[gateway.name].append(seen)
