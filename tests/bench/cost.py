@@ -115,7 +115,8 @@ class Questions:
         for line in run(TOOLS / "verdict", rounds, empty, *words, text=lines).splitlines()[1:]:
             packet, program, does, *numbers = line.split()
             rows.append({"packet": packet.replace("_", " "), "program": program.replace("_", " "), "does": does,
-                         **dict(zip(("ns", "spread", "ratio", "ratio spread"), map(float, numbers)))})
+                         **dict(zip(("ns", "spread", "ratio", "ratio spread", "times", "times spread"),
+                                    map(float, numbers)))})
         return rows
 
 
@@ -134,12 +135,15 @@ def plain_packets():
     return [
         ("IPv4 TCP allow", frame(OUT4, HOST4, TCP, 40000, 5061)),
         ("IPv4 SYN deny", frame(OUT4, HOST4, TCP, 40000, 9)),
+        ("IPv4 ACK deny", frame(OUT4, HOST4, TCP, 40000, 9, flags=ACK)),
         ("IPv4 UDP allow", frame(OUT4, MEDIA4, UDP, 40000, 50000)),
         ("IPv4 UDP deny", frame(OUT4, HOST4, UDP, 40000, 9)),
         ("IPv4 transit", frame(OUT4, AWAY4, TCP, 40000, 9)),
         ("IPv6 TCP allow", frame(OUT6, HOST6, TCP, 40000, 5061)),
         ("IPv6 SYN deny", frame(OUT6, HOST6, TCP, 40000, 9)),
+        ("IPv6 ACK deny", frame(OUT6, HOST6, TCP, 40000, 9, flags=ACK)),
         ("IPv6 UDP allow", frame(OUT6, MEDIA6, UDP, 40000, 50000)),
+        ("IPv6 UDP deny", frame(OUT6, HOST6, UDP, 40000, 9)),
         ("IPv6 transit", frame(OUT6, AWAY6, TCP, 40000, 9)),
     ]
 
@@ -169,6 +173,19 @@ def ask_flows(questions, rolewall, designs):
         questions.ask({"rolewall": rolewall, **others},
                       [(f"{family} packet of an outbound flow", frame(host, away, TCP, 41000, 443, flags=ACK)),
                        (f"{family} answer from an open port", frame(host, away, TCP, 5061, 41000, flags=ACK))])
+
+
+def ask_beside(questions, rolewall):
+    """One packet beside another one, which is the first of its run: packets take turns as well. The flows are there."""
+    allow4, allow6 = frame(OUT4, HOST4, TCP, 40000, 5061), frame(OUT6, HOST6, TCP, 40000, 5061)
+    rounds = min(3 * questions.effort.rounds, 101)
+    for family, packets in (
+            ("IPv4", [("IPv4 TCP allow", allow4), ("IPv6 TCP allow", allow6),
+                      ("IPv4 reply on a flow", frame(AWAY4, HOST4, TCP, 443, 41000, flags=ACK))]),
+            ("IPv6", [("IPv6 TCP allow", allow6),
+                      ("IPv6 reply on a flow", frame(AWAY6, HOST6, TCP, 443, 41000, flags=ACK))])):
+        questions.group = f"beside {family}"
+        questions.ask({"rolewall": rolewall}, packets, rounds=rounds)
 
 
 def ask_new_flows(place, questions, targets):
@@ -222,6 +239,8 @@ def measure(place, effort, say):
     questions.group = "flows"
     say("verdict: flows")
     ask_flows(questions, rolewall, designs)
+    ask_beside(questions, rolewall)
+    questions.group = "flows"
     ask_new_flows(place, questions, {"rolewall": rolewall, "lpm flow": designs / "p/lpm_flow",
                                      "LRU insert": designs / "p/lru_insert"})
     questions.group = "options"

@@ -13,15 +13,26 @@ def ratio(results, packet, peer, group):
     return index(results)[group, packet, peer]["ratio"]
 
 
+def beside(results, packet, first):
+    """What a packet costs beside another one of the same run."""
+    return index(results)[f"beside {first}", packet, "rolewall"]["times"]
+
+
 def targets(results):
     allow, reply, new = "IPv4 TCP allow", "IPv4 reply on a flow", "IPv4 new outbound flow"
     return [
         ("IPv4 allow / xdp-filter", ratio(results, allow, "xdp-filter", "plain"), "<=", 1 / 8),
         ("IPv4 deny / xdp-filter", ratio(results, "IPv4 SYN deny", "xdp-filter", "plain"), "<=", 1 / 8),
+        *((f"{packet} (the dear kind) / xdp-filter", ratio(results, packet, "xdp-filter", "plain"), "<=", bound)
+          for packet, bound in (("IPv4 ACK deny", 1 / 8), ("IPv4 UDP deny", 1 / 8), ("IPv6 ACK deny", 1 / 5),
+                                ("IPv6 UDP deny", 1 / 5))),
         ("IPv6 allow / xdp-filter", ratio(results, "IPv6 TCP allow", "xdp-filter", "plain"), "<=", 1 / 5),
         ("reply by flow, whole verdict / LRU_HASH lookup alone", ratio(results, reply, "LRU lookup", "flows"), "<=", 1 / 3),
         ("new outbound flow, whole verdict / LRU_HASH insert alone", ratio(results, new, "LRU insert", "flows"), "<=",
          1 / 10),
+        ("IPv6 allow / IPv4 allow", beside(results, "IPv6 TCP allow", "IPv4"), "<=", 2),
+        ("IPv4 reply by flow / open port allow", beside(results, reply, "IPv4"), "<=", 2),
+        ("IPv6 reply by flow / open port allow", beside(results, "IPv6 reply on a flow", "IPv6"), "<=", 2),
     ]
 
 
@@ -58,8 +69,18 @@ def tables(results):
               "xdp-filter reads a later fragment's payload as ports."),
         table(results, "flows", ("LRU lookup", "LRU insert", "lpm flow"), "Flows",
               "LRU lookup and LRU insert do nothing else than that; rolewall and lpm flow give their whole verdict."),
+        besides(results),
         options(results),
     ]
+
+
+def besides(results):
+    rows = [row for row in results if row["group"].startswith("beside ")]
+    first = {row["group"]: row["packet"] for row in reversed(rows)}
+    lines = [[row["packet"], first[row["group"]], pair(row), f"{row['times']:.2f} ±{row['times spread'] / 2:.2f}"]
+             for row in rows if row["packet"] != first[row["group"]]]
+    return ("One packet beside another", ["packet", "beside", "rolewall, ns", "ratio"], lines,
+            "Both packets take turns; the ratio is taken round by round.")
 
 
 def options(results):
