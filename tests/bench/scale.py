@@ -5,6 +5,7 @@ import ipaddress
 import json
 import random
 import re
+import statistics
 import time
 
 from cost import HOST4, HOST6, OUT4, OUT6, Questions, fill_designs
@@ -77,6 +78,14 @@ def cases(effort):
     return found + [Case(10 ** power, "random", family=6) for power in (1, 3, 5)]
 
 
+def apply_cases(effort):
+    """Each, and how many applies of which the slowest one counts. N = 100 would say more, and take a minute each."""
+    if effort.name == "smoke":
+        return [(Case(100, "clustered", pools=10), 2)]
+    found = [(Case(1000, "clustered", pools=10), 30), (Case(1000, "random", pools=100), 30)]
+    return found + [(Case(100000, "random", pools=500), 8)] if effort.name == "full" else found
+
+
 def timed(action):
     start = time.monotonic()
     action()
@@ -117,6 +126,20 @@ def measure_controller(case, instance, work, overlays):
             "memory": map_bytes(instance.pins), "verified": max(verified)}
 
 
+def measure_applies(place, namespace, effort, say):
+    """Over a running instance: sites in turns that differ in one pool's roles, as the clock on the wall has it."""
+    rows = []
+    for number, (case, times) in enumerate(apply_cases(effort)):
+        say(f"scale: {times} applies of {case.name}")
+        instance = place.instance(f"t{number}", case.site(f"t{number}", []), namespace)
+        texts = [case.site(f"t{number}", [], variant) for variant in (1, 0)]
+        found = [timed(lambda text=texts[turn % 2]: instance.apply(text)) for turn in range(times)]
+        instance.detach()
+        rows.append({"kind": "applies", "case": case.name, "prefixes": case.n, "pools": case.pools, "times": times,
+                     "median": statistics.median(found), "slowest": max(found)})
+    return rows
+
+
 def load(place, namespace, case, number, overlays):
     name = f"s{number}"
     run("ip", "link", "add", name, "type", "veth", "peer", "name", f"{name}p", namespace=namespace)
@@ -124,7 +147,7 @@ def load(place, namespace, case, number, overlays):
     instance = place.instance(name, case.site(name, overlays), namespace, interface=False)
     instance.interface = name
     first = round(time.monotonic() - start, 4)
-    row = {"case": case.name, "prefixes": case.n, "how": case.how, "pools": case.pools, "family": case.family,
+    row = {"kind": "site", "case": case.name, "prefixes": case.n, "how": case.how, "pools": case.pools, "family": case.family,
            "overlays": case.overlays, "is plain": case.is_plain, "first apply": first}
     return instance, {**row, **measure_controller(case, instance, instance.work, overlays)}
 
@@ -155,6 +178,7 @@ def measure(place, effort, say):
     overlays = [table["name"] for table in rolewall_json("matrix", "--overlay", "all")["overlays"]]
     questions = Questions(place, effort)
     found, results, programs = cases(effort), [], {}
+    applies = measure_applies(place, namespace, effort, say)
     for number, case in enumerate(found):
         say(f"scale: {case.name}")
         instance, row = load(place, namespace, case, number, overlays)
@@ -175,4 +199,4 @@ def measure(place, effort, say):
                     row.update({f"{word} ns": mine["ns"], f"{word} spread": mine["spread"],
                                 f"{word} growth": 1 / mine["ratio"], f"{word} lpm ns": peer["ns"],
                                 f"{word} to lpm": mine["ns"] / peer["ns"] if peer["ns"] else 0})
-    return results
+    return results + applies
