@@ -34,13 +34,17 @@ int candidate_choose_slot(struct candidate *candidate, const struct kernel *kern
 
 int candidate_write(struct candidate *candidate, const struct kernel *kernel)
 {
-	struct selftest test = {0};
+	struct selftest test = {
+		.kernel = kernel,
+		.policy = candidate->policy,
+		.slot = candidate->slot,
+	};
 	int err = counters_name(kernel, &candidate->registries);
 
 	if (!err)
 		err = kernel_put_image(kernel, candidate->slot, &candidate->image);
 	if (!err)
-		err = selftest_run(kernel, candidate->policy, candidate->slot, &test);
+		err = selftest_run(&test);
 	candidate->probes = test.probes;
 	return err;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the policy says of a packet, by plain search: what the self-test holds the loaded program
- * against. The packet opens a connection (TCP) or stands for itself (UDP), between an address of a
- * guarded pool and one that no pool holds.
+ * against. The packet opens a connection (TCP) or stands for itself (UDP).
  */
 #ifndef ROLEWALL_EXPECTATION_H
 #define ROLEWALL_EXPECTATION_H
@@ -10,19 +9,32 @@
 #include "policy.h"
 #include "reason.h"
 
+/* One end of a packet. */
+struct party {
+	struct prefix address;
+	const struct policy_pool *pool; /* that holds the address, or NULL */
+};
+
 struct expectation {
 	const struct policy *policy;
-	const struct policy_pool *pool;
-	const struct opening *openings; /* of the pool */
-	size_t n_openings;
-	struct prefix own, other; /* addresses: the pool's, and the one outside */
+	struct party source, destination;
 	enum transport transport;
 	unsigned int port; /* of the destination */
 };
 
-/* From the other to the pool's. */
-enum reason expect_inbound(const struct expectation *expectation);
-/* From the pool's to the other. */
-enum reason expect_outbound(const struct expectation *expectation);
+/* Whose row lets a packet pass that is expected to pass by one. */
+enum row_side { SIDE_OF_NONE, SIDE_OF_DESTINATION, SIDE_OF_SOURCE };
+
+struct expected {
+	enum reason reason;
+	enum row_side side;
+};
+
+struct expected expect_verdict(const struct expectation *expectation);
+/* By the side of the destination alone, which is guarded. */
+struct expected expect_arrival(const struct expectation *expectation);
+/* True if the condition, an index into policy.peers, admits the party. */
+bool expect_admits(const struct policy *policy, size_t peers, const struct party *party);
+bool expect_guarded(const struct party *party);
 
 #endif
