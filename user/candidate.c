@@ -37,6 +37,8 @@ int candidate_write(struct candidate *candidate, const struct kernel *kernel)
 	struct selftest test = {
 		.kernel = kernel,
 		.policy = candidate->policy,
+		.registries = &candidate->registries,
+		.image = &candidate->image,
 		.slot = candidate->slot,
 	};
 	int err = counters_name(kernel, &candidate->registries);

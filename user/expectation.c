@@ -115,6 +115,22 @@ static struct said ask_side(const struct expectation *expectation, enum row_side
 	return said;
 }
 
+bool expect_row(const struct expectation *expectation, enum row_side side, size_t row)
+{
+	bool is_source = side == SIDE_OF_SOURCE;
+	const struct party *own = is_source ? &expectation->source : &expectation->destination;
+	const struct party *other = is_source ? &expectation->destination : &expectation->source;
+
+	for (size_t i = 0; i < own->pool->n_grants; i++) {
+		const struct grant *grant = &own->pool->grants[i];
+
+		if (grant->row == row && opens(expectation, side, grant) &&
+		    expect_admits(expectation->policy, grant->peers, other))
+			return true;
+	}
+	return false;
+}
+
 /* `asymmetric: true`; in TCP the packet is a SYN, never a reply. */
 static bool may_be_reply(const struct expectation *expectation)
 {

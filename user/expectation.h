@@ -33,6 +33,8 @@ struct expected {
 struct expected expect_verdict(const struct expectation *expectation);
 /* By the side of the destination alone, which is guarded. */
 struct expected expect_arrival(const struct expectation *expectation);
+/* True if ROW, an index into policy.rows, is one of those that open the port from that side. */
+bool expect_row(const struct expectation *expectation, enum row_side side, size_t row);
 /* True if the condition, an index into policy.peers, admits the party. */
 bool expect_admits(const struct policy *policy, size_t peers, const struct party *party);
 bool expect_guarded(const struct party *party);

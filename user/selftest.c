@@ -15,7 +15,7 @@
 
 struct run {
 	const struct policy *policy;
-	struct selftest *test;
+	struct asker asker;
 	struct hosts hosts;
 	bool *asked; /* by host_group() */
 	struct hsearch_data kinds; /* of pools that were asked in whole */
@@ -65,7 +65,7 @@ static int ask_opening(const struct run *run, const struct subject *subject,
 		if (ports[i] < 1 || ports[i] > 65535)
 			continue;
 		expectation.port = (unsigned int)ports[i];
-		err = ask_packet(run->test, &expectation);
+		err = ask_packet(&run->asker, &expectation);
 	}
 	return err;
 }
@@ -81,9 +81,9 @@ static int ask_others(const struct run *run, const struct subject *subject)
 	in.transport = out.transport = TRANSPORT_UDP;
 	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]) && !err; i++) {
 		in.port = out.port = ports[i];
-		err = ask_packet(run->test, &in);
+		err = ask_packet(&run->asker, &in);
 		if (!err)
-			err = ask_packet(run->test, &out);
+			err = ask_packet(&run->asker, &out);
 	}
 	return err;
 }
@@ -158,12 +158,12 @@ static int run_init(struct selftest *test, struct run *run)
 {
 	const struct policy *policy = test->policy;
 	size_t groups = policy->n_pools * 2 + 1;
+	int err = asker_init(test, &run->asker);
 
-	run->test = test;
 	run->policy = policy;
 	run->asked = calloc(groups, sizeof(*run->asked));
 	run->keys = calloc(groups, sizeof(*run->keys));
-	if (!run->asked || !run->keys || !hcreate_r(groups * 2 + 8, &run->kinds))
+	if (err || !run->asked || !run->keys || !hcreate_r(groups * 2 + 8, &run->kinds))
 		return -ENOMEM;
 	return hosts_find(policy, &run->hosts);
 }
@@ -176,6 +176,7 @@ static void run_free(struct run *run)
 	free(run->keys);
 	free(run->asked);
 	hosts_free(&run->hosts);
+	asker_free(&run->asker);
 }
 
 int selftest_run(struct selftest *test)

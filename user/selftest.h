@@ -6,12 +6,15 @@
 #ifndef ROLEWALL_SELFTEST_H
 #define ROLEWALL_SELFTEST_H
 
+#include "compile.h"
 #include "kernel.h"
 #include "policy.h"
 
 struct selftest {
 	const struct kernel *kernel;
 	const struct policy *policy;
+	struct registries *registries; /* the ids that the image counts by */
+	struct pages *image; /* what the slot holds */
 	__u32 slot;
 	size_t probes; /* asked */
 };

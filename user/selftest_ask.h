@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One packet of the self-test through the program, and the answer held against the policy. */
+/* One packet of the self-test through the program, and all of the answer held against the policy. */
 #ifndef ROLEWALL_SELFTEST_ASK_H
 #define ROLEWALL_SELFTEST_ASK_H
 
@@ -7,8 +7,20 @@
 #include "frame_build.h"
 #include "selftest.h"
 
-/* The reason it gets. 0, -EBADMSG or -errno. */
-int ask_packet(struct selftest *test, const struct expectation *expectation);
+struct asker {
+	struct selftest *test;
+	size_t *rows; /* index into policy.rows, by counter id; NO_ROW */
+	__u32 *pool_ids; /* counter id, by index into policy.pools */
+};
+
+#define NO_ROW ((size_t)-1)
+
+/* Returns 0 or -ENOMEM; to be freed in any case. */
+int asker_init(struct selftest *test, struct asker *asker);
+void asker_free(struct asker *asker);
+
+/* Reason, row, and whom both ends are taken for. 0, -EBADMSG or -errno. */
+int ask_packet(const struct asker *asker, const struct expectation *expectation);
 /* Runs a program; a failure is told on stderr. 0 or -errno. */
 int ask_program(struct selftest *test, const struct question *question,
 		struct probe_result *result);
