@@ -17,6 +17,7 @@ struct run {
 	const struct policy *policy;
 	struct asker asker;
 	struct hosts hosts;
+	struct peers_test peers;
 	bool *asked; /* by host_group() */
 	struct hsearch_data kinds; /* of pools that were asked in whole */
 	char **keys;
@@ -91,6 +92,12 @@ static int ask_others(const struct run *run, const struct subject *subject)
 /* Every opening, so every row. */
 static int ask_openings(struct run *run, const struct subject *subject)
 {
+	struct limited_pool limited = {
+		.own = &subject->own,
+		.openings = subject->openings,
+		.n_openings = subject->n_openings,
+		.whole = subject->whole,
+	};
 	int err = 0;
 
 	for (size_t i = 0; i < subject->n_openings && !err; i++) {
@@ -98,6 +105,8 @@ static int ask_openings(struct run *run, const struct subject *subject)
 
 		err = ask_opening(run, subject, opening, subject->whole);
 	}
+	if (!err)
+		err = ask_peers(&run->peers, &limited);
 	return err || !subject->whole ? err : ask_others(run, subject);
 }
 
@@ -163,7 +172,13 @@ static int run_init(struct selftest *test, struct run *run)
 	run->policy = policy;
 	run->asked = calloc(groups, sizeof(*run->asked));
 	run->keys = calloc(groups, sizeof(*run->keys));
-	if (err || !run->asked || !run->keys || !hcreate_r(groups * 2 + 8, &run->kinds))
+	run->peers = (struct peers_test){
+		.asker = &run->asker,
+		.hosts = &run->hosts,
+		.asked = calloc(policy->n_peers + 1, sizeof(*run->peers.asked)),
+	};
+	if (err || !run->asked || !run->keys || !run->peers.asked ||
+	    !hcreate_r(groups * 2 + 8, &run->kinds))
 		return -ENOMEM;
 	return hosts_find(policy, &run->hosts);
 }
@@ -175,6 +190,7 @@ static void run_free(struct run *run)
 		free(run->keys[i]);
 	free(run->keys);
 	free(run->asked);
+	free(run->peers.asked);
 	hosts_free(&run->hosts);
 	asker_free(&run->asker);
 }

@@ -194,3 +194,21 @@ bool host_admitted(const struct hosts *hosts, size_t peers, const struct prefix 
 	}
 	return false;
 }
+
+bool host_refused(const struct hosts *hosts, const struct opening *opening,
+		  const struct prefix *taken, size_t turn, struct party *party)
+{
+	const struct policy *policy = hosts->policy;
+
+	for (size_t i = 0; i < policy->n_pools; i++) {
+		bool admitted = false;
+
+		if (!take_of_pool(hosts, (turn + i) % policy->n_pools, taken, party))
+			continue;
+		for (size_t j = 0; j < opening->n_grants && !admitted; j++)
+			admitted = expect_admits(policy, opening->grants[j]->peers, party);
+		if (!admitted)
+			return true;
+	}
+	return false;
+}

@@ -33,5 +33,8 @@ bool host_of_prefix(const struct policy *policy, size_t index, unsigned int nth,
  */
 bool host_admitted(const struct hosts *hosts, size_t peers, const struct prefix *taken, size_t turn,
 		   struct party *party);
+/* One of a pool whom no row of the opening admits. */
+bool host_refused(const struct hosts *hosts, const struct opening *opening,
+		  const struct prefix *taken, size_t turn, struct party *party);
 
 #endif
