@@ -13,12 +13,22 @@
 #include "selftest_peers.h"
 #include "string_list.h"
 
+/* What the prefixes of one pool and family are looked up by, once their pool was asked. */
+struct service {
+	bool asked;
+	bool open; /* the next two hold */
+	enum transport transport;
+	unsigned int port; /* the first that somebody reaches */
+	size_t peers; /* who: index into policy.peers */
+	unsigned int shut; /* of TCP */
+};
+
 struct run {
 	const struct policy *policy;
 	struct asker asker;
 	struct hosts hosts;
 	struct peers_test peers;
-	bool *asked; /* by host_group() */
+	struct service *services; /* by host_group() */
 	struct hsearch_data kinds; /* of pools that were asked in whole */
 	char **keys;
 	size_t n_keys;
@@ -110,6 +120,48 @@ static int ask_openings(struct run *run, const struct subject *subject)
 	return err || !subject->whole ? err : ask_others(run, subject);
 }
 
+/* Whom one of the opening's conditions lets in, if anybody. */
+static bool find_user(const struct run *run, const struct subject *subject,
+		      const struct opening *opening, struct service *service)
+{
+	struct expectation expectation = from_to(run, &subject->outside, &subject->own);
+
+	expectation.transport = opening->transport;
+	expectation.port = opening->ports.first;
+	for (size_t i = 0; i < opening->n_grants; i++) {
+		size_t peers = opening->grants[i]->peers;
+
+		if (peers && !host_admitted(&run->hosts, peers, &subject->own.address, 0,
+					    &expectation.source))
+			continue;
+		if (expect_verdict(&expectation).reason != REASON_matrix)
+			continue;
+		service->open = true;
+		service->peers = peers;
+		service->transport = opening->transport;
+		service->port = opening->ports.first;
+		return true;
+	}
+	return false;
+}
+
+static void find_service(const struct run *run, const struct subject *subject,
+			 struct service *service)
+{
+	static const unsigned int ports[] = {9, 1, 4242, 30000, 40000};
+	struct expectation expectation = from_to(run, &subject->outside, &subject->own);
+
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+		service->shut = expectation.port = ports[i];
+		if (expect_verdict(&expectation).reason == REASON_port_not_in_matrix)
+			break;
+	}
+	for (size_t i = 0; i < subject->n_openings; i++)
+		if (subject->openings[i].direction == DIRECTION_IN &&
+		    find_user(run, subject, &subject->openings[i], service))
+			break;
+}
+
 /* Pools with the same roles open the same; the first of each kind and family is asked in whole. */
 static bool is_first_of_kind(struct run *run, const struct party *own)
 {
@@ -127,12 +179,14 @@ static bool is_first_of_kind(struct run *run, const struct party *own)
 	return true;
 }
 
-static int ask_pool(struct run *run, const struct party *own)
+static int ask_pool(struct run *run, const struct party *own, struct service *service)
 {
 	struct subject subject = {.own = *own, .outside = *outside_of(run, own)};
 	struct opening *openings;
 	int err;
 
+	service->asked = true;
+	service->shut = 9;
 	if (!own->pool->guarded)
 		return 0;
 	err = policy_openings(own->pool, &openings, &subject.n_openings);
@@ -141,24 +195,54 @@ static int ask_pool(struct run *run, const struct party *own)
 	subject.openings = openings;
 	subject.whole = is_first_of_kind(run, own);
 	err = ask_openings(run, &subject);
+	if (!err)
+		find_service(run, &subject, service);
 	openings_free(openings, subject.n_openings);
 	return err;
 }
 
 /* --- a prefix */
 
-/* All prefixes of a pool lead to one record: one of each family is asked. */
+/* True for all of them, or for as many as are looked up, evenly. */
+static bool is_looked_up(const struct policy *policy, size_t index)
+{
+	__u64 n = policy->n_prefixes, most = SELFTEST_LOOKUPS_MAX;
+
+	return n <= most || index * most / n != (index + 1) * most / n;
+}
+
+/* A port that is shut, and one that is not: whose address it is. */
+static int look_up(const struct run *run, const struct party *own, const struct service *service)
+{
+	struct expectation shut = from_to(run, outside_of(run, own), own), open = shut;
+	bool ask_open = service->open &&
+			(!service->peers || host_admitted(&run->hosts, service->peers,
+							  &own->address, 0, &open.source));
+	int err;
+
+	shut.port = service->shut;
+	open.transport = service->transport;
+	open.port = service->port;
+	err = ask_packet(&run->asker, &shut);
+	return err || !ask_open ? err : ask_packet(&run->asker, &open);
+}
+
 static int ask_prefix(struct run *run, size_t index)
 {
 	const struct policy_prefix *held = &run->policy->prefixes[index];
-	bool *asked = &run->asked[host_group(held->pool, held->prefix.family)];
+	struct service *service = &run->services[host_group(held->pool, held->prefix.family)];
+	bool looked_up = is_looked_up(run->policy, index);
 	struct party own;
+	int err = 0;
 
-	if (*asked || !host_of_prefix(run->policy, index, 0, &own) ||
+	if ((service->asked && !looked_up) || !host_of_prefix(run->policy, index, 0, &own) ||
 	    !outside_of(run, &own)->address.family)
 		return 0;
-	*asked = true;
-	return ask_pool(run, &own);
+	if (!service->asked) {
+		err = ask_pool(run, &own, service);
+		looked_up = true;
+	}
+	return err || !looked_up ? err : look_up(run, &own, service);
 }
 
 /* --- the whole */
@@ -170,14 +254,14 @@ static int run_init(struct selftest *test, struct run *run)
 	int err = asker_init(test, &run->asker);
 
 	run->policy = policy;
-	run->asked = calloc(groups, sizeof(*run->asked));
+	run->services = calloc(groups, sizeof(*run->services));
 	run->keys = calloc(groups, sizeof(*run->keys));
 	run->peers = (struct peers_test){
 		.asker = &run->asker,
 		.hosts = &run->hosts,
 		.asked = calloc(policy->n_peers + 1, sizeof(*run->peers.asked)),
 	};
-	if (err || !run->asked || !run->keys || !run->peers.asked ||
+	if (err || !run->services || !run->keys || !run->peers.asked ||
 	    !hcreate_r(groups * 2 + 8, &run->kinds))
 		return -ENOMEM;
 	return hosts_find(policy, &run->hosts);
@@ -189,7 +273,7 @@ static void run_free(struct run *run)
 	for (size_t i = 0; i < run->n_keys; i++)
 		free(run->keys[i]);
 	free(run->keys);
-	free(run->asked);
+	free(run->services);
 	free(run->peers.asked);
 	hosts_free(&run->hosts);
 	asker_free(&run->asker);

@@ -10,6 +10,9 @@
 #include "kernel.h"
 #include "policy.h"
 
+/* Prefixes that are looked up each; of more, so many at even distances. */
+#define SELFTEST_LOOKUPS_MAX 20000U
+
 struct selftest {
 	const struct kernel *kernel;
 	const struct policy *policy;
