@@ -32,6 +32,7 @@ struct run {
 	struct hsearch_data kinds; /* of pools that were asked in whole */
 	char **keys;
 	size_t n_keys;
+	bool tc; /* which program gets every question; the other one gets some of each kind */
 };
 
 /* One pool that is being asked. */
@@ -62,7 +63,7 @@ static struct expectation from_to(const struct run *run, const struct party *sou
 
 /* The ends of an opening and the ports beside it; not WHOLE: its first port alone. */
 static int ask_opening(const struct run *run, const struct subject *subject,
-		       const struct opening *opening, bool whole)
+		       const struct opening *opening, bool whole, bool tc)
 {
 	const struct port_range range = opening->ports;
 	const int ports[] = {range.first, range.last, range.first - 1, range.last + 1};
@@ -76,7 +77,7 @@ static int ask_opening(const struct run *run, const struct subject *subject,
 		if (ports[i] < 1 || ports[i] > 65535)
 			continue;
 		expectation.port = (unsigned int)ports[i];
-		err = ask_packet(&run->asker, &expectation);
+		err = ask_packet(&run->asker, &expectation, tc);
 	}
 	return err;
 }
@@ -92,14 +93,14 @@ static int ask_others(const struct run *run, const struct subject *subject)
 	in.transport = out.transport = TRANSPORT_UDP;
 	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]) && !err; i++) {
 		in.port = out.port = ports[i];
-		err = ask_packet(&run->asker, &in);
+		err = ask_packet(&run->asker, &in, run->tc);
 		if (!err)
-			err = ask_packet(&run->asker, &out);
+			err = ask_packet(&run->asker, &out, run->tc);
 	}
 	return err;
 }
 
-/* Every opening, so every row. */
+/* Every opening, so every row; of the first of a kind through the other program, too. */
 static int ask_openings(struct run *run, const struct subject *subject)
 {
 	struct limited_pool limited = {
@@ -107,17 +108,24 @@ static int ask_openings(struct run *run, const struct subject *subject)
 		.openings = subject->openings,
 		.n_openings = subject->n_openings,
 		.whole = subject->whole,
+		.tc = run->tc,
 	};
 	int err = 0;
 
 	for (size_t i = 0; i < subject->n_openings && !err; i++) {
 		const struct opening *opening = &subject->openings[i];
 
-		err = ask_opening(run, subject, opening, subject->whole);
+		err = ask_opening(run, subject, opening, subject->whole, run->tc);
+		if (!err && subject->whole)
+			err = ask_opening(run, subject, opening, false, !run->tc);
 	}
 	if (!err)
 		err = ask_peers(&run->peers, &limited);
-	return err || !subject->whole ? err : ask_others(run, subject);
+	if (err || !subject->whole)
+		return err;
+	limited.tc = !run->tc;
+	err = ask_peers(&run->peers, &limited);
+	return err ? err : ask_others(run, subject);
 }
 
 /* Whom one of the opening's conditions lets in, if anybody. */
@@ -211,20 +219,24 @@ static bool is_looked_up(const struct policy *policy, size_t index)
 	return n <= most || index * most / n != (index + 1) * most / n;
 }
 
-/* A port that is shut, and one that is not: whose address it is. */
+/* A port that is shut, and one that is not: whose address it is tells in either program. */
 static int look_up(const struct run *run, const struct party *own, const struct service *service)
 {
 	struct expectation shut = from_to(run, outside_of(run, own), own), open = shut;
 	bool ask_open = service->open &&
 			(!service->peers || host_admitted(&run->hosts, service->peers,
 							  &own->address, 0, &open.source));
-	int err;
+	int err = 0;
 
 	shut.port = service->shut;
 	open.transport = service->transport;
 	open.port = service->port;
-	err = ask_packet(&run->asker, &shut);
-	return err || !ask_open ? err : ask_packet(&run->asker, &open);
+	for (int tc = 0; tc < 2 && !err; tc++) {
+		err = ask_packet(&run->asker, &shut, tc);
+		if (!err && ask_open)
+			err = ask_packet(&run->asker, &open, tc);
+	}
+	return err;
 }
 
 static int ask_prefix(struct run *run, size_t index)
@@ -247,6 +259,15 @@ static int ask_prefix(struct run *run, size_t index)
 
 /* --- the whole */
 
+/* The kind of program that the site's interfaces use, if it is only one; a change may need both. */
+static bool is_all_tc(const struct site *site)
+{
+	for (size_t i = 0; i < site->n_interfaces; i++)
+		if (site->interfaces[i].hook != HOOK_TC)
+			return false;
+	return site->n_interfaces;
+}
+
 static int run_init(struct selftest *test, struct run *run)
 {
 	const struct policy *policy = test->policy;
@@ -254,6 +275,7 @@ static int run_init(struct selftest *test, struct run *run)
 	int err = asker_init(test, &run->asker);
 
 	run->policy = policy;
+	run->tc = is_all_tc(policy->site);
 	run->services = calloc(groups, sizeof(*run->services));
 	run->keys = calloc(groups, sizeof(*run->keys));
 	run->peers = (struct peers_test){

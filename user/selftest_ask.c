@@ -36,20 +36,22 @@ void asker_free(struct asker *asker)
 	free(asker->pool_ids);
 }
 
-int ask_program(struct selftest *test, const struct question *question, struct probe_result *result)
+int ask_program(struct selftest *test, const struct question *question, bool tc,
+		struct probe_result *result)
 {
 	unsigned char frame[FRAME_BUILD_MAX];
 	const struct probe_request request = {
 		.frame = frame,
 		.length = frame_build(question, frame),
 		.slot = test->slot,
+		.tc = tc,
 	};
 	int err = kernel_probe(test->kernel, &request, result);
 
 	test->probes++;
 	if (err)
-		fprintf(stderr, "rolewall: self-test: cannot run the program: %s\n",
-			strerror(-err));
+		fprintf(stderr, "rolewall: self-test: cannot run the %s program: %s\n",
+			tc ? "TC" : "XDP", strerror(-err));
 	return err;
 }
 
@@ -125,21 +127,22 @@ static bool is_of_flow(const struct expectation *expectation, struct expected wa
 		       (expect_guarded(&expectation->destination) ? REASON_flow : REASON_outbound);
 }
 
-static int complain(const struct expectation *expectation, const char *words)
+static int complain(const struct expectation *expectation, bool tc, const char *words)
 {
 	const struct party *source = &expectation->source;
 	const struct party *destination = &expectation->destination;
 	const struct policy_pool *pool = destination->pool ? destination->pool : source->pool;
 	char from[PREFIX_TEXT], to[PREFIX_TEXT];
 
-	fprintf(stderr, "rolewall: self-test: pool %s: from %s to %s port %s/%u: %s\n",
+	fprintf(stderr, "rolewall: self-test: pool %s: from %s to %s port %s/%u by %s: %s\n",
 		pool ? pool->name : "(none)", prefix_format(&source->address, from, sizeof(from)),
 		prefix_format(&destination->address, to, sizeof(to)),
-		transports_name(expectation->transport), expectation->port, words);
+		transports_name(expectation->transport), expectation->port, tc ? "TC" : "XDP",
+		words);
 	return -EBADMSG;
 }
 
-int ask_packet(const struct asker *asker, const struct expectation *expectation)
+int ask_packet(const struct asker *asker, const struct expectation *expectation, bool tc)
 {
 	struct expected want = expect_verdict(expectation);
 	const struct question question = {
@@ -158,17 +161,17 @@ int ask_packet(const struct asker *asker, const struct expectation *expectation)
 	if (!question.source_port || (want.reason == REASON_outbound_not_in_matrix &&
 				      expect_guarded(&expectation->destination)))
 		return 0;
-	err = ask_program(asker->test, &question, &result);
+	err = ask_program(asker->test, &question, tc, &result);
 	if (err || is_of_flow(expectation, want, &result))
 		return err;
 	if (result.reason != want.reason) {
 		snprintf(words, sizeof(words), "%s, not %s", reason_name(result.reason),
 			 reason_name(want.reason));
-		return complain(expectation, words);
+		return complain(expectation, tc, words);
 	}
 	fault = judge_rest(asker, expectation, want, &result);
 	if (!fault)
 		return 0;
 	snprintf(words, sizeof(words), "%s, but %s", reason_name(result.reason), fault);
-	return complain(expectation, words);
+	return complain(expectation, tc, words);
 }

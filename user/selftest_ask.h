@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One packet of the self-test through the program, and all of the answer held against the policy. */
+/* One packet of the self-test through one program, and all of the answer held against the policy. */
 #ifndef ROLEWALL_SELFTEST_ASK_H
 #define ROLEWALL_SELFTEST_ASK_H
 
@@ -19,10 +19,10 @@ struct asker {
 int asker_init(struct selftest *test, struct asker *asker);
 void asker_free(struct asker *asker);
 
-/* Reason, row, and whom both ends are taken for. 0, -EBADMSG or -errno. */
-int ask_packet(const struct asker *asker, const struct expectation *expectation);
+/* Reason, row, and whom both ends are taken for. TC: the TC program's. 0, -EBADMSG or -errno. */
+int ask_packet(const struct asker *asker, const struct expectation *expectation, bool tc);
 /* Runs a program; a failure is told on stderr. 0 or -errno. */
-int ask_program(struct selftest *test, const struct question *question,
+int ask_program(struct selftest *test, const struct question *question, bool tc,
 		struct probe_result *result);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The self-test of `ipsec:`: ESP between the ends of every pair, both ways. */
+/* The self-test of `ipsec:`: ESP between the ends of every pair, both ways, by both programs. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@ struct ends {
 	struct party one, other;
 };
 
-static int ask_ends(struct selftest *test, const struct ends *ends)
+static int ask_ends(struct selftest *test, const struct ends *ends, bool tc)
 {
 	const struct question question = {
 		.source = ends->one.address,
@@ -20,14 +20,14 @@ static int ask_ends(struct selftest *test, const struct ends *ends)
 	};
 	struct probe_result result;
 	char from[PREFIX_TEXT], to[PREFIX_TEXT];
-	int err = ask_program(test, &question, &result);
+	int err = ask_program(test, &question, tc, &result);
 
 	if (err || result.reason == REASON_ipsec)
 		return err;
-	fprintf(stderr, "rolewall: self-test: ESP from %s to %s: %s, not %s\n",
+	fprintf(stderr, "rolewall: self-test: ESP from %s to %s by %s: %s, not %s\n",
 		prefix_format(&ends->one.address, from, sizeof(from)),
-		prefix_format(&ends->other.address, to, sizeof(to)), reason_name(result.reason),
-		reason_name(REASON_ipsec));
+		prefix_format(&ends->other.address, to, sizeof(to)), tc ? "TC" : "XDP",
+		reason_name(result.reason), reason_name(REASON_ipsec));
 	return -EBADMSG;
 }
 
@@ -36,7 +36,7 @@ static int ask_pair(struct selftest *test, const struct hosts *hosts, const stru
 {
 	const struct prefix nobody = {.family = (__u8)family};
 	struct ends ends, back;
-	int err;
+	int err = 0;
 
 	/* A role may be paired with itself. */
 	if (!host_admitted(hosts, pair->peers[0], &nobody, 0, &ends.one) ||
@@ -45,8 +45,12 @@ static int ask_pair(struct selftest *test, const struct hosts *hosts, const stru
 	if (!expect_guarded(&ends.one) && !expect_guarded(&ends.other))
 		return 0;
 	back = (struct ends){ends.other, ends.one};
-	err = ask_ends(test, &ends);
-	return err ? err : ask_ends(test, &back);
+	for (int tc = 0; tc < 2 && !err; tc++) {
+		err = ask_ends(test, &ends, tc);
+		if (!err)
+			err = ask_ends(test, &back, tc);
+	}
+	return err;
 }
 
 int ask_pairs(struct selftest *test, const struct hosts *hosts)

@@ -15,7 +15,7 @@ static int ask_peer(const struct peers_test *test, const struct limited_pool *po
 		.port = opening->ports.first,
 	};
 
-	return ask_packet(test->asker, &expectation);
+	return ask_packet(test->asker, &expectation, pool->tc);
 }
 
 static bool is_for_everybody(const struct opening *opening)

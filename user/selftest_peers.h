@@ -19,6 +19,7 @@ struct limited_pool {
 	const struct opening *openings;
 	size_t n_openings;
 	bool whole; /* else each condition once, not each opening */
+	bool tc;
 };
 
 /*
