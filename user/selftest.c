@@ -219,24 +219,22 @@ static bool is_looked_up(const struct policy *policy, size_t index)
 	return n <= most || index * most / n != (index + 1) * most / n;
 }
 
-/* A port that is shut, and one that is not: whose address it is tells in either program. */
+/* A port that is shut, and one that is not; the first tells whose address it is in the other program. */
 static int look_up(const struct run *run, const struct party *own, const struct service *service)
 {
 	struct expectation shut = from_to(run, outside_of(run, own), own), open = shut;
 	bool ask_open = service->open &&
 			(!service->peers || host_admitted(&run->hosts, service->peers,
 							  &own->address, 0, &open.source));
-	int err = 0;
+	int err;
 
 	shut.port = service->shut;
 	open.transport = service->transport;
 	open.port = service->port;
-	for (int tc = 0; tc < 2 && !err; tc++) {
-		err = ask_packet(&run->asker, &shut, tc);
-		if (!err && ask_open)
-			err = ask_packet(&run->asker, &open, tc);
-	}
-	return err;
+	err = ask_packet(&run->asker, &shut, run->tc);
+	if (!err && ask_open)
+		err = ask_packet(&run->asker, &open, run->tc);
+	return err ? err : ask_packet(&run->asker, &shut, !run->tc);
 }
 
 static int ask_prefix(struct run *run, size_t index)
