@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# forwarding: xdp, and the system around it: interfaces, routing rules and whatever else decides that
+# the kernel has to forward, and how the program follows its changes.
+
+bats_require_minimum_version 1.5.0
+load lib
+load forwarding
+
+@test "routing rules hold: by source, by port, by interface" {
+	local table="route add blackhole default table 77" family rule
+	local -A rules=(
+		[-4]='from 10.77.1.2/32,iif out,ipproto udp dport 50000,ipproto udp sport 40000,tos 0x10'
+		[-6]='from fd77:1::2/128,iif out,ipproto udp dport 50000,ipproto udp sport 40000,tos 0x10'
+	)
+	apply "$SITE"
+	for family in "-4 $GHOST4" "-6 $GHOST6"; do
+		read -r family ghost <<<"$family"
+		# shellcheck disable=SC2086 # words
+		ip -n "$TAG-gateway" "$family" $table
+		while read -r rule; do
+			# shellcheck disable=SC2086 # words
+			ip -n "$TAG-gateway" "$family" rule add $rule lookup 77
+			left refused "$ghost" --tos 16 --wait 0.1
+			fate_is 'arrived no'
+			# shellcheck disable=SC2086 # words
+			ip -n "$TAG-gateway" "$family" rule delete $rule lookup 77
+		done < <(tr , '\n' <<<"${rules[$family]}")
+		goes "$ghost" --tos 16
+		ip -n "$TAG-gateway" "$family" rule add fwmark 7 lookup 77
+		apply "$SITE" 2>&1 | grep -q 'a routing rule goes by marks'
+		left marks "$ghost"
+		fate_is 'ttl 63'
+		ip -n "$TAG-gateway" "$family" rule delete fwmark 7 lookup 77
+		apply "$SITE"
+		ip -n "$TAG-gateway" "$family" route delete blackhole default table 77
+	done
+}
+
+@test "ports of bridges and devices with VLANs on them are the kernel's" {
+	ip -n "$TAG-gateway" link add name bridge0 type bridge
+	ip -n "$TAG-gateway" link set out master bridge0
+	apply "$SITE" 2>&1 | grep -q 'out: a port of a bridge'
+	left port "$GHOST4" --wait 0.1
+	ip -n "$TAG-gateway" link delete bridge0
+	apply "$SITE"
+	goes "$GHOST4"
+}
+
+@test "a device with VLANs on it that takes tags off is the kernel's" {
+	ip -n "$TAG-gateway" link add link out name out.5 type vlan id 5 2>/dev/null || skip 'this kernel has no VLAN devices'
+	apply "$SITE" 2>&1 | grep -q 'out: has VLAN devices'
+	left vlans "$GHOST4"
+	fate_is 'ttl 63'
+	in_ns gateway ethtool -K out rxvlan off
+	apply "$SITE"
+	goes "$GHOST4"
+	in_ns gateway ethtool -K out rxvlan on
+	ip -n "$TAG-gateway" link delete out.5
+	apply "$SITE"
+}
+
+@test "interfaces that are made anew, or get another MAC address, take part again" {
+	apply "$SITE"
+	start_agent
+	OUT_MAC=02:00:00:00:01:01
+	ip -n "$TAG-gateway" link set dev out address $OUT_MAC
+	wait_for 5 goes "$GHOST4"
+	ip -n "$TAG-gateway" link delete in
+	ns_link servers eth0 gateway in
+	set_veth servers
+	ns_address gateway in 10.77.2.1/24 fd77:2::1/64
+	ns_address servers eth0 "$FE4/24" "$FE6/64"
+	ns_default_route servers 10.77.2.1 fd77:2::1
+	for address in "$GHOST4" "$GHOST6" "$OTHER4" $OTHER6; do
+		ip -n "$TAG-gateway" neighbour replace "$address" lladdr "$NOBODY" dev in nud permanent
+	done
+	wait_for 5 goes "$GHOST4"
+	wait_for 5 goes "$GHOST6"
+	stop_agent
+}
+
+@test "says what it goes past, and what it cannot do" {
+	in_ns gateway nft 'add table ip t; add chain ip t c { type filter hook forward priority 0; }'
+	apply "$SITE" 2>&1 | grep -q '1 chain of nf_tables at forward or postrouting ("t c")'
+	in_ns gateway nft 'delete table ip t'
+	run -0 apply "$SITE"
+	[[ $output != *nf_tables* ]]
+	run -0 rolewall check -c "$(HOOK=tc site_with)"
+	[[ $output == *"out: with hook: tc the kernel forwards in spite of"* ]]
+}
