@@ -166,22 +166,27 @@ static __always_inline enum forward_result answer_of(long answer)
 	}
 }
 
-/* What is not for this gateway as a router, as far as the link goes. */
-static __always_inline enum forward_result ask_link(const struct ethernet_header *ethernet,
-						    __u32 ifindex)
+static __always_inline bool is_same_mac(const __u8 *a, const __u8 *b)
 {
-	const struct forward_port *port = bpf_map_lookup_elem(&forward_in, &ifindex);
 	__u32 differs = 0, i;
 
+	for (i = 0; i < 6; i++)
+		differs |= (__u32)(a[i] ^ b[i]);
+	return !differs;
+}
+
+/* What is not for this gateway as a router, as far as the link goes. */
+static __always_inline enum forward_result ask_link(const struct ethernet_header *ethernet,
+						    const struct forward_port *port)
+{
 	if (!port)
 		return FORWARD_port;
 	if (port->left)
 		return port->left;
 	if (ethernet->destination[0] & FACT_GROUP_FRAME)
 		return FORWARD_group;
-	for (i = 0; i < 6; i++)
-		differs |= (__u32)(ethernet->destination[i] ^ port->mac[i]);
-	return differs ? FORWARD_other_station : FORWARD_forwarded;
+	return is_same_mac(ethernet->destination, port->mac) ? FORWARD_forwarded
+							     : FORWARD_other_station;
 }
 
 static __always_inline enum forward_result ask_packet(const struct ethernet_header *ethernet,
@@ -195,6 +200,19 @@ static __always_inline enum forward_result ask_packet(const struct ethernet_head
 	if (ethernet->type == net16(ETHERTYPE_IPV6))
 		return (const void *)(ip6 + 1) <= end ? ask6(ip6, end, route) : FORWARD_not_ip;
 	return is_vlan_type(host16(ethernet->type)) ? FORWARD_tagged : FORWARD_not_ip;
+}
+
+/*
+ * Whether ROUTE leads out by an interface that frames may be sent to. Indexes are those of a network
+ * namespace, and an interface that was moved to another one asks the routes there: the answer's MAC
+ * address tells whether it is the interface that is known here.
+ */
+static __always_inline bool is_known_way(const struct bpf_fib_lookup *route)
+{
+	const struct forward_port *out = bpf_map_lookup_elem(&forward_in, &route->ifindex);
+
+	return out && is_same_mac(out->mac, route->smac) &&
+	       bpf_map_lookup_elem(&forward_out, &route->ifindex);
 }
 
 /*
@@ -223,24 +241,26 @@ static __always_inline enum forward_result find_way(struct xdp_md *ctx,
 {
 	const __u8 *bytes = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	const struct ethernet_header *ethernet = (const void *)bytes;
+	const struct forward_port *port;
 	enum forward_result result;
 
 	if (bpf_xdp_get_buff_len(ctx) != (__u64)(end - bytes))
 		return FORWARD_buffers;
 	if (bytes + sizeof(*ethernet) + sizeof(struct ip4_header) > end)
 		return FORWARD_not_ip;
-	result = ask_link(ethernet, ctx->ingress_ifindex);
+	route->ifindex = ctx->ingress_ifindex;
+	port = bpf_map_lookup_elem(&forward_in, &route->ifindex);
+	result = ask_link(ethernet, port);
 	if (!result)
 		result = ask_packet(ethernet, end, route);
 	if (result)
 		return result;
-	route->ifindex = ctx->ingress_ifindex;
 	result = answer_of(bpf_fib_lookup(ctx, route, sizeof(*route), 0));
 	if (result)
 		return result;
 	if (route->ifindex == ctx->ingress_ifindex)
 		return FORWARD_same_interface;
-	if (!bpf_map_lookup_elem(&forward_out, &route->ifindex))
+	if (!is_known_way(route))
 		return FORWARD_device;
 	return is_due_to_kernel(route) ? FORWARD_refresh : FORWARD_forwarded;
 }

@@ -49,9 +49,9 @@ struct forward_counters {
 
 #define FORWARD_PORTS 1024U /* interfaces that are attached to at a time */
 
-/* An interface that packets may come in by, by ifindex. */
+/* An interface that packets may come in by, or go out by, by ifindex. */
 struct forward_port {
-	__u8 mac[6]; /* its own: what is not for it, the kernel judges */
+	__u8 mac[6]; /* its own: only what is for it comes in, or goes out from it */
 	__u16 left; /* enum forward_result, if the kernel has all of its packets; or 0 */
 };
 

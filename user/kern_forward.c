@@ -62,6 +62,12 @@ static int put_out(const struct kernel *kernel, const struct forward_link *link,
 		       : 0;
 }
 
+static void take_out(const struct kernel *kernel, __u32 ifindex)
+{
+	bpf_map_delete_elem(kernel->map[MAP_forward_in], &ifindex);
+	bpf_map_delete_elem(kernel->map[MAP_forward_out], &ifindex);
+}
+
 static int put_ports(const struct kernel *kernel, const struct attachment *list, size_t count)
 {
 	_cleanup_(forward_links_free) struct forward_links links = {0};
@@ -71,8 +77,12 @@ static int put_ports(const struct kernel *kernel, const struct attachment *list,
 	for (size_t i = 0; i < count && !err; i++) {
 		const struct forward_link *link = forward_links_find(&links, list[i].ifindex);
 
-		if (!link || !forward_by_xdp(&list[i]))
+		if (!forward_by_xdp(&list[i]))
 			continue;
+		if (!link) { /* moved to another network namespace: its routes are others */
+			take_out(kernel, list[i].ifindex);
+			continue;
+		}
 		err = put_in(kernel, link, marks);
 		if (!err)
 			err = put_out(kernel, link, forward_takes(&list[i], link, native));

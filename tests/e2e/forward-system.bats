@@ -81,6 +81,54 @@ load forwarding
 	stop_agent
 }
 
+# ns_index NAME DEVICE
+ns_index() {
+	ip -n "$TAG-$1" -j link show dev "$2" | jq '.[0].ifindex'
+}
+
+# move_out FROM TO: the gateway's outer interface, with all that belongs to it.
+move_out() {
+	ip -n "$TAG-$1" link set out netns "$TAG-$2"
+	ip -n "$TAG-$2" link set out up
+	ns_address "$2" out 10.77.1.1/24 fd77:1::1/64
+	ns_neighbour "$2" out "$CLIENT4" clients eth0
+	ns_neighbour "$2" out "$CLIENT6" clients eth0
+}
+
+@test "what is routed in another network namespace does not leave by an interface of this one" {
+	apply "$SITE"
+	ns_add other
+	set_sysctl other ipv4/ip_forward 1
+	set_sysctl other ipv6/conf/all/forwarding 1
+	ip -n "$TAG-other" link add in index "$(ns_index gateway in)" type veth peer name beyond index 999
+	ip -n "$TAG-other" link set in up
+	ip -n "$TAG-other" link set beyond up
+	ns_address other in 10.77.2.1/24 fd77:2::1/64
+	for address in "$GHOST4" $GHOST6; do
+		ip -n "$TAG-other" neighbour replace "$address" lladdr "$NOBODY" dev in nud permanent
+	done
+	index=$(ns_index gateway out)
+	move_out gateway other
+	[[ $(ns_index other out) == "$index" ]]
+	OUT_MAC=$(mac_of other out)
+	for address in "$GHOST4" $GHOST6; do
+		for _ in 1 2; do # one of them may be left to the kernel for another reason
+			left device "$address" --wait 0.1
+			fate_is 'arrived no'
+		done
+	done
+	start_agent
+	is_forgotten() {
+		left port "$GHOST4" --wait 0.1
+	}
+	wait_for 5 is_forgotten
+	stop_agent
+	move_out other gateway
+	ip netns delete "$TAG-other"
+	apply "$SITE"
+	wait_for 5 goes "$GHOST4"
+}
+
 @test "says what it goes past, and what it cannot do" {
 	in_ns gateway nft 'add table ip t; add chain ip t c { type filter hook forward priority 0; }'
 	apply "$SITE" 2>&1 | grep -q '1 chain of nf_tables at forward or postrouting ("t c")'
