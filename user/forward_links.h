@@ -37,7 +37,7 @@ bool forward_is_native(const struct attachment *list, size_t count);
 bool forward_takes(const struct attachment *attachment, const struct forward_link *link,
 		   bool native);
 
-/* forward_past.c: whether a routing rule goes by marks. False also if it cannot be told. */
+/* forward_past.c: whether a routing rule goes by marks; also true if it cannot be told. */
 bool forward_rules_by_mark(void);
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What of the kernel's own path forwarding in XDP goes past. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -18,7 +19,9 @@ static int take_rule(const struct nlmsghdr *header, void *data)
 
 	mnl_attr_for_each(attribute, header, sizeof(struct fib_rule_hdr))
 	{
-		if (mnl_attr_get_type(attribute) == FRA_FWMARK)
+		unsigned int type = mnl_attr_get_type(attribute);
+
+		if (type == FRA_FWMARK || type == FRA_FWMASK) /* alone, where the mark is 0 */
 			*(bool *)data = true;
 	}
 	return MNL_CB_OK;
@@ -33,9 +36,12 @@ bool forward_rules_by_mark(void)
 		char buffer[256];
 		struct nlmsghdr *request = netlink_start(buffer, RTM_GETRULE, NLM_F_DUMP);
 		struct fib_rule_hdr *rule = mnl_nlmsg_put_extra_header(request, sizeof(*rule));
+		int err;
 
 		rule->family = families[i];
-		netlink_ask(NETLINK_ROUTE, request, take_rule, &found);
+		err = netlink_ask_again(NETLINK_ROUTE, request, take_rule, &found);
+		/* A kernel without that family, or without rules. */
+		found |= err && err != -EAFNOSUPPORT && err != -EOPNOTSUPP;
 	}
 	return found;
 }

@@ -10,6 +10,7 @@
 #include "cleanup.h"
 
 #define ANSWER_BYTES (1U << 15)
+#define TRIES 5 /* of a dump that is interrupted by changes */
 
 void netlink_close(struct mnl_socket **socket)
 {
@@ -69,4 +70,13 @@ int netlink_ask(int bus, struct nlmsghdr *request, mnl_cb_t call, void *context)
 				mnl_socket_get_portid(socket), call, context);
 	} while (rc == MNL_CB_OK);
 	return rc < 0 ? -errno : 0;
+}
+
+int netlink_ask_again(int bus, struct nlmsghdr *request, mnl_cb_t call, void *context)
+{
+	int err = -EINTR;
+
+	for (int i = 0; i < TRIES && err == -EINTR; i++)
+		err = netlink_ask(bus, request, call, context);
+	return err;
 }

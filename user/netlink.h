@@ -9,6 +9,8 @@
 struct nlmsghdr *netlink_start(char buffer[], unsigned int type, unsigned int flags);
 /* Sends REQUEST, and gives each message of the answer to CALL. 0 or -errno. */
 int netlink_ask(int bus, struct nlmsghdr *request, mnl_cb_t call, void *context);
+/* The same for a dump, from the start again when it changed under way: CALL may get a message twice. */
+int netlink_ask_again(int bus, struct nlmsghdr *request, mnl_cb_t call, void *context);
 
 /*
  * The parts: opens a socket, which waits 2 s for an answer, and sends LENGTH bytes; takes one

@@ -28,12 +28,17 @@ load forwarding
 			ip -n "$TAG-gateway" "$family" rule delete $rule lookup 77
 		done < <(tr , '\n' <<<"${rules[$family]}")
 		goes "$ghost" --tos 16
-		ip -n "$TAG-gateway" "$family" rule add fwmark 7 lookup 77
-		apply "$SITE" 2>&1 | grep -q 'a routing rule goes by marks'
-		left marks "$ghost"
-		fate_is 'ttl 63'
-		ip -n "$TAG-gateway" "$family" rule delete fwmark 7 lookup 77
-		apply "$SITE"
+		for rule in 'fwmark 7' 'fwmark 0/0xff'; do # of the other the kernel tells the mask alone
+			# shellcheck disable=SC2086 # words
+			ip -n "$TAG-gateway" "$family" rule add $rule lookup 78
+			apply "$SITE" 2>&1 | grep -q 'a routing rule goes by marks'
+			left marks "$ghost"
+			fate_is 'ttl 63'
+			# shellcheck disable=SC2086 # words
+			ip -n "$TAG-gateway" "$family" rule delete $rule lookup 78
+			apply "$SITE"
+			goes "$ghost"
+		done
 		ip -n "$TAG-gateway" "$family" route delete blackhole default table 77
 	done
 }
