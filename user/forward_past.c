@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What of the kernel's own path forwarding in XDP goes past. */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <linux/fib_rules.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -12,39 +10,6 @@
 
 #include "forward_links.h"
 #include "netlink.h"
-
-static int take_rule(const struct nlmsghdr *header, void *data)
-{
-	const struct nlattr *attribute;
-
-	mnl_attr_for_each(attribute, header, sizeof(struct fib_rule_hdr))
-	{
-		unsigned int type = mnl_attr_get_type(attribute);
-
-		if (type == FRA_FWMARK || type == FRA_FWMASK) /* alone, where the mark is 0 */
-			*(bool *)data = true;
-	}
-	return MNL_CB_OK;
-}
-
-bool forward_rules_by_mark(void)
-{
-	static const unsigned char families[] = {AF_INET, AF_INET6};
-	bool found = false;
-
-	for (size_t i = 0; i < sizeof(families); i++) {
-		char buffer[256];
-		struct nlmsghdr *request = netlink_start(buffer, RTM_GETRULE, NLM_F_DUMP);
-		struct fib_rule_hdr *rule = mnl_nlmsg_put_extra_header(request, sizeof(*rule));
-		int err;
-
-		rule->family = families[i];
-		err = netlink_ask_again(NETLINK_ROUTE, request, take_rule, &found);
-		/* A kernel without that family, or without rules. */
-		found |= err && err != -EAFNOSUPPORT && err != -EOPNOTSUPP;
-	}
-	return found;
-}
 
 struct chains {
 	unsigned int count;

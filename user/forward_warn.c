@@ -6,6 +6,7 @@
 
 #include "cleanup.h"
 #include "forward_links.h"
+#include "forward_system.h"
 #include "kernel.h"
 
 __attribute__((format(printf, 2, 3))) static void warn(const char *name, const char *format, ...)
@@ -49,14 +50,19 @@ static void warn_of_system(void)
 {
 	char name[FORWARD_CHAIN_NAME];
 	unsigned int chains = forward_chains(name);
+	struct forward_system system;
 
+	forward_system_read(&system);
 	if (chains)
 		warn("",
 		     "%u chain%s of nf_tables at forward or postrouting (\"%s\"%s) will not see the packets that XDP forwards: no filter, no NAT, no mark of theirs takes effect",
 		     chains, chains == 1 ? "" : "s", name, chains == 1 ? "" : ", ...");
-	if (forward_rules_by_mark())
+	if (system.marks)
 		warn("",
 		     "a routing rule goes by marks, which XDP does not see: the kernel forwards everything");
+	if (system.ipsec)
+		warn("",
+		     "there are IPsec policies for forwarded packets (ip xfrm policy), which XDP would go past: the kernel forwards everything");
 }
 
 void forward_warn(const char *pin_dir)

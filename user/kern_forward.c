@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "forward.h"
 #include "forward_links.h"
+#include "forward_system.h"
 #include "kern_internal.h"
 
 /* Takes out of MAP what is not attached to any more. */
@@ -31,18 +32,22 @@ static void forget_gone(int map, const struct attachment *list, size_t count)
 }
 
 /* Why the kernel has to have all packets that come in by LINK; 0 = it has not. */
-static enum forward_result left_to_kernel(const struct forward_link *link, bool marks)
+static enum forward_result left_to_kernel(const struct forward_link *link,
+					  const struct forward_system *system)
 {
-	if (marks)
+	if (system->marks)
 		return FORWARD_marks;
+	if (system->ipsec)
+		return FORWARD_ipsec;
 	if (!link->ethernet || link->member)
 		return FORWARD_port;
 	return link->takes_tags ? FORWARD_vlans : 0;
 }
 
-static int put_in(const struct kernel *kernel, const struct forward_link *link, bool marks)
+static int put_in(const struct kernel *kernel, const struct forward_link *link,
+		  const struct forward_system *system)
 {
-	struct forward_port port = {.left = (__u16)left_to_kernel(link, marks)};
+	struct forward_port port = {.left = (__u16)left_to_kernel(link, system)};
 
 	memcpy(port.mac, link->mac, sizeof(port.mac));
 	return bpf_map_update_elem(kernel->map[MAP_forward_in], &link->ifindex, &port, BPF_ANY)
@@ -71,9 +76,11 @@ static void take_out(const struct kernel *kernel, __u32 ifindex)
 static int put_ports(const struct kernel *kernel, const struct attachment *list, size_t count)
 {
 	_cleanup_(forward_links_free) struct forward_links links = {0};
-	bool native = forward_is_native(list, count), marks = forward_rules_by_mark();
+	bool native = forward_is_native(list, count);
+	struct forward_system system;
 	int err = forward_links_read(&links);
 
+	forward_system_read(&system);
 	for (size_t i = 0; i < count && !err; i++) {
 		const struct forward_link *link = forward_links_find(&links, list[i].ifindex);
 
@@ -83,7 +90,7 @@ static int put_ports(const struct kernel *kernel, const struct attachment *list,
 			take_out(kernel, list[i].ifindex);
 			continue;
 		}
-		err = put_in(kernel, link, marks);
+		err = put_in(kernel, link, &system);
 		if (!err)
 			err = put_out(kernel, link, forward_takes(&list[i], link, native));
 		if (err == -ENODEV || err == -EINVAL)

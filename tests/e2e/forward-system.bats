@@ -3,6 +3,7 @@
 #
 # forwarding: xdp, and the system around it: interfaces, routing rules and whatever else decides that
 # the kernel has to forward, and how the program follows its changes.
+# shellcheck disable=SC2030,SC2031 # every test is a shell of its own
 
 bats_require_minimum_version 1.5.0
 load lib
@@ -41,6 +42,51 @@ load forwarding
 		done
 		ip -n "$TAG-gateway" "$family" route delete blackhole default table 77
 	done
+}
+
+# all_left REASON WARNING: the kernel has every packet, and apply says so.
+all_left() {
+	run -0 apply "$SITE"
+	[[ $output == *"$2"* ]]
+	left "$1" "$GHOST4" --wait 0.1
+	left "$1" "$GHOST6" --wait 0.1
+}
+
+all_go() {
+	run -0 apply "$SITE"
+	[[ $output != *'the kernel forwards everything'* ]]
+	goes "$GHOST4"
+	goes "$GHOST6"
+}
+
+@test "with an IPsec policy for forwarded packets the kernel has them all" {
+	local tunnel='tmpl src 10.77.2.1 dst 10.77.2.99 proto esp mode tunnel'
+	local networks='src 10.77.1.0/24 dst 10.77.2.0/24' policy
+	xfrm() {
+		# shellcheck disable=SC2086 # words
+		ip -n "$TAG-gateway" xfrm policy $1
+	}
+	for policy in "dir out $tunnel" 'dir out action block' 'dir fwd action block'; do
+		xfrm "add $networks $policy"
+		all_left ipsec 'IPsec policies'
+		left ipsec "$GHOST4" --wait 0.1
+		fate_is 'arrived no'
+		xfrm "deleteall"
+	done
+	xfrm "add $networks dir in $tunnel" # none of its concern
+	all_go
+	xfrm deleteall
+	if xfrm 'setdefault fwd block' 2>/dev/null; then # Linux 5.15
+		all_left ipsec 'IPsec policies'
+		fate_is 'arrived no'
+		xfrm 'setdefault fwd accept'
+	fi
+	all_go
+	# what cannot be told counts as there
+	in_ns gateway env ROLEWALL_STATE_DIR="$(state_dir)" \
+		"$ROOT/build/tools/without" netlink 6 "$ROLEWALL" apply --pin-dir "$PIN" -c "$SITE"
+	left ipsec "$GHOST4"
+	apply "$SITE"
 }
 
 @test "ports of bridges and devices with VLANs on them are the kernel's" {
