@@ -202,6 +202,13 @@ static __always_inline enum forward_result ask_packet(const struct ethernet_head
 	return is_vlan_type(host16(ethernet->type)) ? FORWARD_tagged : FORWARD_not_ip;
 }
 
+/* What the kernel has of one kind of packets alone. PORT is where it came in. */
+static __always_inline enum forward_result ask_kind(const struct forward_port *port,
+						    const struct bpf_fib_lookup *route)
+{
+	return route->family == ADDRESS_INET6 ? port->left6 : FORWARD_forwarded;
+}
+
 /*
  * Whether ROUTE leads out by an interface that frames may be sent to. Indexes are those of a network
  * namespace, and an interface that was moved to another one asks the routes there: the answer's MAC
@@ -253,6 +260,8 @@ static __always_inline enum forward_result find_way(struct xdp_md *ctx,
 	result = ask_link(ethernet, port);
 	if (!result)
 		result = ask_packet(ethernet, end, route);
+	if (!result)
+		result = ask_kind(port, route);
 	if (result)
 		return result;
 	result = answer_of(bpf_fib_lookup(ctx, route, sizeof(*route), 0));

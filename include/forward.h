@@ -26,7 +26,7 @@
 	X(ttl, "TTL or hop limit at its end")                                                      \
 	X(local, "for this machine, or without a route that sends it on")                          \
 	X(refused, "a blackhole, unreachable or prohibit route")                                   \
-	X(disabled, "forwarding is off on the interface")                                          \
+	X(disabled, "forwarding is off on the interface, or of IPv6 as a whole")                   \
 	X(tunnel, "a route that encapsulates")                                                     \
 	X(no_neighbour, "the neighbour's MAC address is not known yet")                            \
 	X(mtu, "larger than the MTU on its way")                                                   \
@@ -54,6 +54,7 @@ struct forward_counters {
 struct forward_port {
 	__u8 mac[6]; /* its own: only what is for it comes in, or goes out from it */
 	__u16 left; /* enum forward_result, if the kernel has all of its packets; or 0 */
+	__u16 left6; /* the same for IPv6 alone */
 };
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/fib_rules.h>
+#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 #include <linux/xfrm.h>
 #include <sys/socket.h>
@@ -93,10 +94,39 @@ static bool has_ipsec(void)
 	return found || (err && err != -EINVAL); /* before Linux 5.15 */
 }
 
+/* --- IPv6 */
+
+static int take_forwarding(const struct nlmsghdr *header, void *data)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each(attribute, header, sizeof(struct netconfmsg))
+	{
+		if (mnl_attr_get_type(attribute) == NETCONFA_FORWARDING)
+			*(bool *)data = mnl_attr_get_u32(attribute) == 0;
+	}
+	return MNL_CB_STOP;
+}
+
+/* net.ipv6.conf.all.forwarding, which the agent's unit has no file of. */
+static bool is_off6(void)
+{
+	char buffer[256];
+	struct nlmsghdr *request = netlink_start(buffer, RTM_GETNETCONF, 0);
+	struct netconfmsg *message = mnl_nlmsg_put_extra_header(request, sizeof(*message));
+	bool off = true;
+
+	message->ncm_family = AF_INET6;
+	mnl_attr_put_u32(request, NETCONFA_IFINDEX, (uint32_t)NETCONFA_IFINDEX_ALL);
+	netlink_ask(NETLINK_ROUTE, request, take_forwarding, &off);
+	return off;
+}
+
 void forward_system_read(struct forward_system *system)
 {
 	*system = (struct forward_system){
 		.marks = has_rules_by_mark(),
 		.ipsec = has_ipsec(),
+		.off6 = is_off6(),
 	};
 }

@@ -11,6 +11,7 @@
 struct forward_system {
 	bool marks; /* a routing rule goes by marks */
 	bool ipsec; /* a policy for packets that are forwarded */
+	bool off6; /* forwarding of IPv6 is off as a whole, whatever an interface says */
 };
 
 void forward_system_read(struct forward_system *system);

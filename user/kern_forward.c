@@ -47,7 +47,10 @@ static enum forward_result left_to_kernel(const struct forward_link *link,
 static int put_in(const struct kernel *kernel, const struct forward_link *link,
 		  const struct forward_system *system)
 {
-	struct forward_port port = {.left = (__u16)left_to_kernel(link, system)};
+	struct forward_port port = {
+		.left = (__u16)left_to_kernel(link, system),
+		.left6 = system->off6 ? FORWARD_disabled : 0,
+	};
 
 	memcpy(port.mac, link->mac, sizeof(port.mac));
 	return bpf_map_update_elem(kernel->map[MAP_forward_in], &link->ifindex, &port, BPF_ANY)

@@ -89,6 +89,20 @@ all_go() {
 	apply "$SITE"
 }
 
+@test "while IPv6 forwarding is off as a whole, an interface that has it on forwards none" {
+	set_sysctl gateway ipv6/conf/all/forwarding 0
+	set_sysctl gateway ipv6/conf/out/forwarding 1
+	apply "$SITE"
+	left disabled "$GHOST6" --wait 0.1
+	left disabled "$GHOST6" --wait 0.1
+	fate_is 'arrived no'
+	goes "$GHOST4"
+	start_agent
+	set_sysctl gateway ipv6/conf/all/forwarding 1
+	wait_for 5 goes "$GHOST6"
+	stop_agent
+}
+
 @test "ports of bridges and devices with VLANs on them are the kernel's" {
 	ip -n "$TAG-gateway" link add name bridge0 type bridge
 	ip -n "$TAG-gateway" link set out master bridge0
