@@ -14,6 +14,7 @@
 	X(port, "in by an interface that is no Ethernet, or a port of a bridge or bond")           \
 	X(marks, "a routing rule goes by marks, which only the kernel's packets have")             \
 	X(ipsec, "there are IPsec policies, which only the kernel applies")                        \
+	X(nat, "there are chains of NAT, which only the kernel applies")                           \
 	X(vlans, "in by an interface with VLAN devices that takes the tags off")                   \
 	X(buffers, "a frame in several buffers")                                                   \
 	X(group, "to a broadcast or multicast MAC address")                                        \

@@ -37,11 +37,4 @@ bool forward_is_native(const struct attachment *list, size_t count);
 bool forward_takes(const struct attachment *attachment, const struct forward_link *link,
 		   bool native);
 
-/*
- * forward_past.c: how many chains of nf_tables, but for this program's own, would see forwarded packets (forward and
- * postrouting); NAME is one of them, as "TABLE CHAIN". 0 also if it cannot be told.
- */
-#define FORWARD_CHAIN_NAME 80
-unsigned int forward_chains(char name[FORWARD_CHAIN_NAME]);
-
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What of the kernel's own path forwarding in XDP goes past. */
+/* Netfilter, which forwarding in XDP goes past. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -8,12 +9,16 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "forward_links.h"
+#include "cleanup.h"
+#include "forward_system.h"
 #include "netlink.h"
 
-struct chains {
-	unsigned int count;
-	char *name;
+/* --- chains of nf_tables */
+
+struct seen_chain {
+	const char *table, *name, *type;
+	unsigned char family;
+	int hook; /* -1 = none */
 };
 
 static int hook_number(const struct nlattr *hook)
@@ -28,38 +33,60 @@ static int hook_number(const struct nlattr *hook)
 	return -1;
 }
 
-static int take_chain(const struct nlmsghdr *header, void *data)
+static void read_chain(const struct nlmsghdr *header, struct seen_chain *seen)
 {
 	const struct nfgenmsg *message = mnl_nlmsg_get_payload(header);
-	const char *table = "", *chain = "";
 	const struct nlattr *attribute;
-	struct chains *chains = data;
-	int hook = -1;
 
+	*seen = (struct seen_chain){"", "", "", message->nfgen_family, -1};
 	mnl_attr_for_each(attribute, header, sizeof(*message))
 	{
 		unsigned int type = mnl_attr_get_type(attribute);
 
 		if (type == NFTA_CHAIN_TABLE)
-			table = mnl_attr_get_str(attribute);
+			seen->table = mnl_attr_get_str(attribute);
 		else if (type == NFTA_CHAIN_NAME)
-			chain = mnl_attr_get_str(attribute);
+			seen->name = mnl_attr_get_str(attribute);
+		else if (type == NFTA_CHAIN_TYPE)
+			seen->type = mnl_attr_get_str(attribute);
 		else if (type == NFTA_CHAIN_HOOK)
-			hook = hook_number(attribute);
+			seen->hook = hook_number(attribute);
 	}
-	if ((message->nfgen_family != NFPROTO_INET && message->nfgen_family != NFPROTO_IPV4 &&
-	     message->nfgen_family != NFPROTO_IPV6) ||
-	    (hook != NF_INET_FORWARD && hook != NF_INET_POST_ROUTING) ||
-	    !strncmp(table, "rolewall", strlen("rolewall")))
+}
+
+/* Whether the kernel would show it packets that it forwards. */
+static bool is_on_the_way(const struct seen_chain *seen)
+{
+	switch (seen->family) {
+	case NFPROTO_NETDEV:
+		return seen->hook >= 0;
+	case NFPROTO_INET:
+	case NFPROTO_IPV4:
+	case NFPROTO_IPV6:
+		return seen->hook >= 0 && seen->hook != NF_INET_LOCAL_IN &&
+		       seen->hook != NF_INET_LOCAL_OUT;
+	default:
+		return false;
+	}
+}
+
+static int take_chain(const struct nlmsghdr *header, void *data)
+{
+	struct forward_chains *chains = data;
+	struct seen_chain seen;
+
+	read_chain(header, &seen);
+	if (!is_on_the_way(&seen) || !strncmp(seen.table, "rolewall", strlen("rolewall")))
 		return MNL_CB_OK;
-	if (!chains->count++)
-		snprintf(chains->name, FORWARD_CHAIN_NAME, "%.38s %.38s", table, chain);
+	if (!strcmp(seen.type, "nat"))
+		chains->nat = true;
+	else if (!chains->count++)
+		snprintf(chains->name, sizeof(chains->name), "%.38s %.38s", seen.table, seen.name);
 	return MNL_CB_OK;
 }
 
-unsigned int forward_chains(char name[FORWARD_CHAIN_NAME])
+static int read_chains(struct forward_chains *chains)
 {
-	struct chains chains = {.name = name};
 	char buffer[256];
 	struct nlmsghdr *request =
 		netlink_start(buffer, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP);
@@ -67,6 +94,34 @@ unsigned int forward_chains(char name[FORWARD_CHAIN_NAME])
 
 	message->nfgen_family = AF_UNSPEC;
 	message->version = NFNETLINK_V0;
-	netlink_ask(NETLINK_NETFILTER, request, take_chain, &chains);
-	return chains.count;
+	*chains = (struct forward_chains){0};
+	return netlink_ask(NETLINK_NETFILTER, request, take_chain, chains);
+}
+
+/* --- iptables-legacy, of which only the tables' names can be read */
+
+static bool has_legacy_nat(const char *path)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
+	bool found = false;
+	char line[64];
+
+	if (!file)
+		return errno != ENOENT;
+	while (fgets(line, sizeof(line), file))
+		found |= !strcmp(line, "nat\n");
+	return found || ferror(file);
+}
+
+void forward_chains_read(struct forward_chains *chains)
+{
+	int err = -EINTR;
+
+	for (int i = 0; i < NETLINK_TRIES && err == -EINTR; i++)
+		err = read_chains(chains);
+	/* A kernel without netfilter, or without nf_tables. */
+	chains->nat |= err && err != -EPROTONOSUPPORT && err != -EINVAL;
+	/* thread-self: /proc/net is not there where the agent's unit runs */
+	chains->nat |= has_legacy_nat("/proc/thread-self/net/ip_tables_names") ||
+		       has_legacy_nat("/proc/thread-self/net/ip6_tables_names");
 }

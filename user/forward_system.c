@@ -129,4 +129,5 @@ void forward_system_read(struct forward_system *system)
 		.ipsec = has_ipsec(),
 		.off6 = is_off6(),
 	};
+	forward_chains_read(&system->chains);
 }

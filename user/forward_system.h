@@ -8,12 +8,22 @@
 
 #include <stdbool.h>
 
+/* Of nf_tables, but for this program's own, where forwarded packets would come by. */
+struct forward_chains {
+	unsigned int count; /* but for those of NAT */
+	char name[80]; /* one of these, as "TABLE CHAIN" */
+	bool nat; /* there are chains of NAT, or iptables-legacy has that table */
+};
+
 struct forward_system {
 	bool marks; /* a routing rule goes by marks */
 	bool ipsec; /* a policy for packets that are forwarded */
+	struct forward_chains chains;
 	bool off6; /* forwarding of IPv6 is off as a whole, whatever an interface says */
 };
 
 void forward_system_read(struct forward_system *system);
+/* forward_past.c */
+void forward_chains_read(struct forward_chains *chains);
 
 #endif

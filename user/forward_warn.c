@@ -48,21 +48,25 @@ static void warn_of(const struct attachment *attachment, const struct forward_li
 
 static void warn_of_system(void)
 {
-	char name[FORWARD_CHAIN_NAME];
-	unsigned int chains = forward_chains(name);
 	struct forward_system system;
+	const char *why = NULL;
 
 	forward_system_read(&system);
-	if (chains)
-		warn("",
-		     "%u chain%s of nf_tables at forward or postrouting (\"%s\"%s) will not see the packets that XDP forwards: no filter, no NAT, no mark of theirs takes effect",
-		     chains, chains == 1 ? "" : "s", name, chains == 1 ? "" : ", ...");
 	if (system.marks)
+		why = "a routing rule goes by marks, which XDP does not see";
+	else if (system.ipsec)
+		why = "there are IPsec policies for forwarded packets (ip xfrm policy), which XDP would go past";
+	else if (system.chains.nat)
+		why = "there are chains of NAT, which XDP would go past";
+	if (why)
+		warn("", "%s: the kernel forwards everything", why);
+	else if (system.chains.count)
 		warn("",
-		     "a routing rule goes by marks, which XDP does not see: the kernel forwards everything");
-	if (system.ipsec)
-		warn("",
-		     "there are IPsec policies for forwarded packets (ip xfrm policy), which XDP would go past: the kernel forwards everything");
+		     "%u chain%s of nf_tables (\"%s\"%s) will not see the packets that XDP forwards: no filter, no mark of theirs takes effect",
+		     system.chains.count, system.chains.count == 1 ? "" : "s", system.chains.name,
+		     system.chains.count == 1 ? "" : ", ...");
+	if (system.off6)
+		warn("", "net.ipv6.conf.all.forwarding is 0: the kernel has all of IPv6");
 }
 
 void forward_warn(const char *pin_dir)

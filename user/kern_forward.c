@@ -39,6 +39,8 @@ static enum forward_result left_to_kernel(const struct forward_link *link,
 		return FORWARD_marks;
 	if (system->ipsec)
 		return FORWARD_ipsec;
+	if (system->chains.nat)
+		return FORWARD_nat;
 	if (!link->ethernet || link->member)
 		return FORWARD_port;
 	return link->takes_tags ? FORWARD_vlans : 0;

@@ -10,7 +10,6 @@
 #include "cleanup.h"
 
 #define ANSWER_BYTES (1U << 15)
-#define TRIES 5 /* of a dump that is interrupted by changes */
 
 void netlink_close(struct mnl_socket **socket)
 {
@@ -76,7 +75,7 @@ int netlink_ask_again(int bus, struct nlmsghdr *request, mnl_cb_t call, void *co
 {
 	int err = -EINTR;
 
-	for (int i = 0; i < TRIES && err == -EINTR; i++)
+	for (int i = 0; i < NETLINK_TRIES && err == -EINTR; i++)
 		err = netlink_ask(bus, request, call, context);
 	return err;
 }

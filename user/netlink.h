@@ -9,6 +9,7 @@
 struct nlmsghdr *netlink_start(char buffer[], unsigned int type, unsigned int flags);
 /* Sends REQUEST, and gives each message of the answer to CALL. 0 or -errno. */
 int netlink_ask(int bus, struct nlmsghdr *request, mnl_cb_t call, void *context);
+#define NETLINK_TRIES 5 /* of a dump that fails with -EINTR: what it is of changed under way */
 /* The same for a dump, from the start again when it changed under way: CALL may get a message twice. */
 int netlink_ask_again(int bus, struct nlmsghdr *request, mnl_cb_t call, void *context);
 

@@ -89,6 +89,36 @@ all_go() {
 	apply "$SITE"
 }
 
+nft() {
+	in_ns gateway nft "$1"
+}
+
+@test "with chains of NAT the kernel has them all" {
+	local chain
+	for chain in 'ip postrouting' 'ip prerouting' 'ip6 postrouting' 'inet prerouting'; do
+		read -r family hook <<<"$chain"
+		nft "add table $family t; add chain $family t c { type nat hook $hook priority 0; }"
+		all_left nat 'chains of NAT'
+		nft "delete table $family t"
+	done
+	nft 'add table ip t; add chain ip t c { type nat hook output priority 0; }' # of its own packets
+	all_go
+	start_agent
+	nft 'add chain ip t p { type nat hook postrouting priority 0; }; add rule ip t p oifname "in" masquerade'
+	is_left() {
+		left nat "$GHOST4" --wait 0.1
+	}
+	wait_for 5 is_left
+	nft 'delete table ip t'
+	wait_for 5 goes "$GHOST4"
+	stop_agent
+	# what cannot be told counts as there: 12 is netfilter's
+	in_ns gateway env ROLEWALL_STATE_DIR="$(state_dir)" \
+		"$ROOT/build/tools/without" netlink 12 "$ROLEWALL" apply --pin-dir "$PIN" -c "$SITE"
+	is_left
+	all_go
+}
+
 @test "while IPv6 forwarding is off as a whole, an interface that has it on forwards none" {
 	set_sysctl gateway ipv6/conf/all/forwarding 0
 	set_sysctl gateway ipv6/conf/out/forwarding 1
@@ -195,11 +225,30 @@ move_out() {
 }
 
 @test "says what it goes past, and what it cannot do" {
-	in_ns gateway nft 'add table ip t; add chain ip t c { type filter hook forward priority 0; }'
-	apply "$SITE" 2>&1 | grep -q '1 chain of nf_tables at forward or postrouting ("t c")'
-	in_ns gateway nft 'delete table ip t'
+	local chain hook
+	for hook in prerouting forward postrouting; do
+		nft "add table ip t; add chain ip t c { type filter hook $hook priority 0; }"
+		apply "$SITE" 2>&1 | grep -q '1 chain of nf_tables ("t c") will not see'
+		nft 'delete table ip t'
+	done
+	nft 'add table netdev t; add chain netdev t c { type filter hook ingress device in priority 0; }'
+	apply "$SITE" 2>&1 | grep -q '1 chain of nf_tables ("t c") will not see'
+	nft 'delete table netdev t'
+	nft 'add table ip t; add chain ip t c { type filter hook input priority 0; }'
 	run -0 apply "$SITE"
 	[[ $output != *nf_tables* ]]
+	nft 'delete table ip t'
 	run -0 rolewall check -c "$(HOOK=tc site_with)"
 	[[ $output == *"out: with hook: tc the kernel forwards in spite of"* ]]
+}
+
+# The last: the kernel keeps the table as long as the namespace.
+@test "with iptables-legacy's table of NAT the kernel has them all" {
+	local command
+	OUT_MAC=$(mac_of gateway out)
+	for command in iptables-legacy ip6tables-legacy; do
+		in_ns gateway "$command" -t nat -A POSTROUTING -j RETURN 2>/dev/null || skip "no $command here"
+		all_left nat 'chains of NAT'
+		in_ns gateway "$command" -t nat -F
+	done
 }
