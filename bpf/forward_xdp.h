@@ -13,6 +13,7 @@
 
 #define ADDRESS_INET 2 /* AF_INET */
 #define ADDRESS_INET6 10 /* AF_INET6 */
+#define SHORTEST_FRAME 60U /* without its checksum; drivers fill up to it */
 
 /* The interfaces that packets may go out by, by ifindex; the kernel takes out those that go away. */
 struct {
@@ -202,6 +203,13 @@ static __always_inline enum forward_result ask_packet(const struct ethernet_head
 	return is_vlan_type(host16(ethernet->type)) ? FORWARD_tagged : FORWARD_not_ip;
 }
 
+/* The kernel cuts off what is behind the packet; of the padding of a short frame nobody minds. */
+static __always_inline bool is_padded(__u64 length, const struct bpf_fib_lookup *route)
+{
+	return length > SHORTEST_FRAME &&
+	       length > sizeof(struct ethernet_header) + (__u64)route->tot_len;
+}
+
 /* What the kernel has of one kind of packets alone. PORT is where it came in. */
 static __always_inline enum forward_result ask_kind(const struct forward_port *port,
 						    const struct bpf_fib_lookup *route)
@@ -250,8 +258,9 @@ static __always_inline enum forward_result find_way(struct xdp_md *ctx,
 	const struct ethernet_header *ethernet = (const void *)bytes;
 	const struct forward_port *port;
 	enum forward_result result;
+	__u64 length = (__u64)(end - bytes);
 
-	if (bpf_xdp_get_buff_len(ctx) != (__u64)(end - bytes))
+	if (bpf_xdp_get_buff_len(ctx) != length)
 		return FORWARD_buffers;
 	if (bytes + sizeof(*ethernet) + sizeof(struct ip4_header) > end)
 		return FORWARD_not_ip;
@@ -262,6 +271,8 @@ static __always_inline enum forward_result find_way(struct xdp_md *ctx,
 		result = ask_packet(ethernet, end, route);
 	if (!result)
 		result = ask_kind(port, route);
+	if (!result && is_padded(length, route))
+		result = FORWARD_padded;
 	if (result)
 		return result;
 	result = answer_of(bpf_fib_lookup(ctx, route, sizeof(*route), 0));

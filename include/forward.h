@@ -21,6 +21,7 @@
 	X(other_station, "not for this gateway's MAC address")                                     \
 	X(tagged, "with a VLAN tag")                                                               \
 	X(not_ip, "neither IPv4 nor IPv6, or cut short")                                           \
+	X(padded, "with bytes behind the packet")                                                  \
 	X(options, "IPv4 options, or an IPv6 hop-by-hop header")                                   \
 	X(checksum, "a wrong IPv4 header checksum")                                                \
 	X(address, "multicast, broadcast, link-local or another address that is not routed")       \

@@ -111,6 +111,21 @@ load forwarding
 	ns_neighbour clients eth0 10.77.1.1 gateway out
 }
 
+@test "bytes behind the packet are left to the kernel, which cuts them off" {
+	apply "$SITE"
+	# 58 and 78 bytes are the packets with their Ethernet header: no payload but a marker of 16
+	left padded "$OTHER4" --pad 3
+	fate_is 'ttl 63' 'length 58'
+	left padded "$OTHER4" --size 1000 --pad 1
+	fate_is 'ttl 63' 'length 1058'
+	left padded "$OTHER6" --pad 1
+	fate_is 'ttl 63' 'length 78'
+	# what any network card adds to a short frame
+	goes "$OTHER4" --pad 2
+	goes "$OTHER4"
+	goes "$OTHER6"
+}
+
 @test "routes that send nothing on are the kernel's" {
 	apply "$SITE"
 	for kind in blackhole prohibit unreachable; do

@@ -99,7 +99,7 @@ def frame(options, marker):
     ip = (header4 if len(source) == 4 else header6)(options, length) + udp
     tag = struct.pack("!HH", 0x8100, options.tag) if options.tag else b""
     kind = b"\x08\0" if len(source) == 4 else b"\x86\xdd"
-    return options.mac + bytes.fromhex("020000000001") + tag + kind + ip
+    return options.mac + bytes.fromhex("020000000001") + tag + kind + ip + b"\xaa" * options.pad
 
 
 def describe(sent, got):
@@ -116,7 +116,7 @@ def describe(sent, got):
         else:
             data[7] = 0
     same = new[:len(old)] == old and got[12:14] == sent[12:14]
-    return [*seen, f"same {'yes' if same else 'no'}"]
+    return [*seen, f"same {'yes' if same else 'no'}", f"length {len(got)}"]
 
 
 def describe_back(got):
@@ -154,6 +154,7 @@ def arguments(words):
     parser.add_argument("--ttl", type=int, default=64)
     parser.add_argument("--tos", type=int, default=0)
     parser.add_argument("--size", type=int, default=0)
+    parser.add_argument("--pad", type=int, default=0)
     parser.add_argument("--tag", type=int, default=0)
     parser.add_argument("--checksum", type=lambda text: int(text, 0))
     parser.add_argument("--options", action="store_true")
