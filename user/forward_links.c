@@ -199,18 +199,28 @@ static bool has_vlans(const struct reading_links *reading, unsigned int ifindex)
 	return false;
 }
 
+static int ask_links(struct reading_links *reading)
+{
+	char buffer[256];
+	struct nlmsghdr *request = netlink_start(buffer, RTM_GETLINK, NLM_F_DUMP);
+	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
+	int err = -EINTR;
+
+	info->ifi_family = AF_UNSPEC;
+	for (int i = 0; i < NETLINK_TRIES && err == -EINTR; i++) {
+		reading->count = 0;
+		err = netlink_ask(NETLINK_ROUTE, request, take_link, reading);
+	}
+	return err;
+}
+
 int forward_links_read(struct forward_links *links)
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	_cleanup_free_ struct seen_link *seen = NULL;
 	struct reading_links reading = {0};
-	char buffer[256];
-	struct nlmsghdr *request = netlink_start(buffer, RTM_GETLINK, NLM_F_DUMP);
-	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
-	int err;
+	int err = ask_links(&reading);
 
-	info->ifi_family = AF_UNSPEC;
-	err = netlink_ask(NETLINK_ROUTE, request, take_link, &reading);
 	seen = reading.items;
 	*links = (struct forward_links){0};
 	if (err)

@@ -104,6 +104,19 @@ static int put_ports(const struct kernel *kernel, const struct attachment *list,
 	return err;
 }
 
+/* Nothing is known to come in any more: so the kernel forwards everything. */
+static void give_up(const struct kernel *kernel, int err)
+{
+	__u32 key;
+
+	forget_gone(kernel->map[MAP_forward_in], NULL, 0);
+	fprintf(stderr, "rolewall: cannot tell `forwarding: xdp` its interfaces: %s; %s\n",
+		strerror(-err),
+		bpf_map_get_next_key(kernel->map[MAP_forward_in], NULL, &key)
+			? "until that works the kernel forwards everything"
+			: "it goes by what it knew before");
+}
+
 void kernel_forward_ports(const struct kernel *kernel)
 {
 	_cleanup_free_ struct attachment *list = NULL;
@@ -121,7 +134,5 @@ void kernel_forward_ports(const struct kernel *kernel)
 		err = put_ports(kernel, list, count);
 	}
 	if (err)
-		fprintf(stderr,
-			"rolewall: cannot tell `forwarding: xdp` its interfaces: %s; the kernel forwards for those it does not know\n",
-			strerror(-err));
+		give_up(kernel, err);
 }

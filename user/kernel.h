@@ -197,9 +197,9 @@ int kernel_set_entry(const struct kernel *kernel, const struct attachment *attac
 int kernel_detach(const struct kernel *kernel, const struct attachment *attachment);
 /*
  * kern_forward.c: brings what `forwarding: xdp` knows of the interfaces and the system up to date:
- * which are attached to, their MAC addresses, what their drivers can do, whether routing goes by
- * marks. After each attachment, and whenever one of these may have changed. What it cannot tell, the
- * kernel forwards; message on stderr.
+ * which are attached to, their MAC addresses, what their drivers can do, and what has the kernel
+ * forward (forward_system.h). After each attachment, and whenever one of these may have changed.
+ * Where it cannot tell, the kernel forwards everything; message on stderr.
  */
 void kernel_forward_ports(const struct kernel *kernel);
 /*

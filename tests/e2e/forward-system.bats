@@ -59,6 +59,12 @@ all_go() {
 	goes "$GHOST6"
 }
 
+# apply_without WHAT...: where there is an error.
+apply_without() {
+	in_ns gateway env ROLEWALL_STATE_DIR="$(state_dir)" \
+		"$ROOT/build/tools/without" "$@" "$ROLEWALL" apply --pin-dir "$PIN" -c "$SITE"
+}
+
 @test "with an IPsec policy for forwarded packets the kernel has them all" {
 	local tunnel='tmpl src 10.77.2.1 dst 10.77.2.99 proto esp mode tunnel'
 	local networks='src 10.77.1.0/24 dst 10.77.2.0/24' policy
@@ -82,9 +88,7 @@ all_go() {
 		xfrm 'setdefault fwd accept'
 	fi
 	all_go
-	# what cannot be told counts as there
-	in_ns gateway env ROLEWALL_STATE_DIR="$(state_dir)" \
-		"$ROOT/build/tools/without" netlink 6 "$ROLEWALL" apply --pin-dir "$PIN" -c "$SITE"
+	apply_without netlink 6 # what cannot be told counts as there
 	left ipsec "$GHOST4"
 	apply "$SITE"
 }
@@ -112,9 +116,7 @@ nft() {
 	nft 'delete table ip t'
 	wait_for 5 goes "$GHOST4"
 	stop_agent
-	# what cannot be told counts as there: 12 is netfilter's
-	in_ns gateway env ROLEWALL_STATE_DIR="$(state_dir)" \
-		"$ROOT/build/tools/without" netlink 12 "$ROLEWALL" apply --pin-dir "$PIN" -c "$SITE"
+	apply_without netlink 12 # netfilter's: what cannot be told counts as there
 	is_left
 	all_go
 }
@@ -154,6 +156,15 @@ nft() {
 	in_ns gateway ethtool -K out rxvlan on
 	ip -n "$TAG-gateway" link delete out.5
 	apply "$SITE"
+}
+
+@test "where the interfaces cannot be read, the kernel forwards everything" {
+	all_go
+	run -0 apply_without netlink 0
+	[[ $output == *'its interfaces: No buffer space available; until that works the kernel forwards everything'* ]]
+	left port "$GHOST4"
+	fate_is 'ttl 63'
+	all_go
 }
 
 @test "interfaces that are made anew, or get another MAC address, take part again" {
