@@ -214,7 +214,12 @@ static __always_inline bool is_padded(__u64 length, const struct bpf_fib_lookup 
 static __always_inline enum forward_result ask_kind(const struct forward_port *port,
 						    const struct bpf_fib_lookup *route)
 {
-	return route->family == ADDRESS_INET6 ? port->left6 : FORWARD_forwarded;
+	bool six = route->family == ADDRESS_INET6;
+	__u16 mtu = six ? port->mtu6 : port->mtu4;
+
+	if (six && port->left6)
+		return port->left6;
+	return mtu && route->tot_len > mtu ? FORWARD_mtu : FORWARD_forwarded;
 }
 
 /*

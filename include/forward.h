@@ -31,7 +31,7 @@
 	X(disabled, "forwarding is off on the interface, or of IPv6 as a whole")                   \
 	X(tunnel, "a route that encapsulates")                                                     \
 	X(no_neighbour, "the neighbour's MAC address is not known yet")                            \
-	X(mtu, "larger than the MTU on its way")                                                   \
+	X(mtu, "larger than the MTU on its way, or than the smallest of a route")                  \
 	X(same_interface, "out by the interface it came in by")                                    \
 	X(device, "out by an interface that is not the site's, or cannot send for XDP")            \
 	X(refresh, "one every 4 seconds, by which the kernel keeps the neighbour up to date")      \
@@ -57,6 +57,7 @@ struct forward_port {
 	__u8 mac[6]; /* its own: only what is for it comes in, or goes out from it */
 	__u16 left; /* enum forward_result, if the kernel has all of its packets; or 0 */
 	__u16 left6; /* the same for IPv6 alone */
+	__u16 mtu4, mtu6; /* larger packets are the kernel's; 0 = it does not matter */
 };
 
 #endif

@@ -48,7 +48,7 @@ static void take_link(const struct link_event *event, void *context)
 	struct loop *loop = context;
 
 	if (agent_minds(&loop->agent, event->name, event->ifindex))
-		loop->due = true;
+		loop->due = loop->agent.links_changed = true;
 }
 
 static void take_links(struct loop *loop)
@@ -57,7 +57,7 @@ static void take_links(struct loop *loop)
 
 	if (!err)
 		return;
-	loop->due = true;
+	loop->due = loop->agent.links_changed = true;
 	loop->agent.counts.overruns += err == -ENOBUFS;
 	if (err != -ENOBUFS)
 		agent_say(LOG_ERR, "cannot read link events: %s", strerror(-err));

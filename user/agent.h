@@ -48,6 +48,8 @@ struct agent {
 	bool backstop_seen; /* it was on at the last look */
 	int closing; /* fd of kernel_load_closing(), from before privileges went; -1 = none */
 	struct agent_counts counts;
+	bool links_changed; /* since the routes were read last */
+	__u64 routes_ns, routes_took_ns; /* when that was, and how long it took */
 	__u64 since_ns; /* when the word came that the next look is for */
 	__u64 retry_ns; /* when to look again, as a change is under way; 0 = no need */
 	int trouble; /* -errno of the last look; told once */

@@ -10,6 +10,8 @@
 #include "reattach.h"
 
 #define BUSY_NS 5000000ULL /* until the lock is tried again */
+#define ROUTES_NS 30000000000ULL /* until routes are read again, if no link changes before */
+#define ROUTES_SHARE 50U /* and never more than a fiftieth of the time: there may be a million */
 #define FAILED_NS 10000000000ULL /* until attaching to the same interface is */
 
 static struct watched *find_watched(const struct agent *agent, const char *name)
@@ -184,6 +186,29 @@ static int act(struct agent *agent)
 
 /* --- the look */
 
+static bool routes_are_due(const struct agent *agent)
+{
+	__u64 pause = agent->links_changed ? 0 : ROUTES_NS;
+
+	if (pause < agent->routes_took_ns * ROUTES_SHARE)
+		pause = agent->routes_took_ns * ROUTES_SHARE;
+	return !agent->routes_ns || agent_now() - agent->routes_ns >= pause;
+}
+
+/* A MAC address, a driver's abilities, what the kernel has to forward: each may have changed. */
+static void tell_forwarding(struct agent *agent, const struct kernel *kernel)
+{
+	__u64 before = agent_now();
+	bool routes = routes_are_due(agent);
+
+	kernel_forward_ports(kernel, routes);
+	if (!routes)
+		return;
+	agent->links_changed = false;
+	agent->routes_ns = agent_now();
+	agent->routes_took_ns = agent->routes_ns - before;
+}
+
 static int look(struct agent *agent)
 {
 	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
@@ -200,9 +225,8 @@ static int look(struct agent *agent)
 	}
 	if (!err)
 		err = see(agent, &kernel);
-	/* A MAC address, a driver's abilities, routing rules: each may have changed. */
 	if (!err && agent->wanted.forwards)
-		kernel_forward_ports(&kernel);
+		tell_forwarding(agent, &kernel);
 	due = !err && (agent_backstop_due(agent, &kernel) || anything_due(agent));
 	kernel_close(&kernel);
 	return due ? act(agent) : err;

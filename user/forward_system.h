@@ -6,6 +6,7 @@
 #ifndef ROLEWALL_FORWARD_SYSTEM_H
 #define ROLEWALL_FORWARD_SYSTEM_H
 
+#include <linux/types.h>
 #include <stdbool.h>
 
 /* Of nf_tables, but for this program's own, where forwarded packets would come by. */
@@ -25,5 +26,12 @@ struct forward_system {
 void forward_system_read(struct forward_system *system);
 /* forward_past.c */
 void forward_chains_read(struct forward_chains *chains);
+/* The smallest MTUs of routes, in any table, that bpf_fib_lookup does not keep to; 0 = none. */
+struct forward_mtus {
+	__u16 of4, of6;
+};
+
+/* forward_routes.c. 0 or -errno. A full table of the Internet takes a second or so. */
+int forward_mtus_read(struct forward_mtus *mtus);
 
 #endif

@@ -191,8 +191,8 @@ int interfaces_prepare(struct interface_change *change)
 	for (size_t i = 0; i < change->wanted.count && !err; i++)
 		err = (change->wanted.early ? prepare_early
 					    : prepare_one)(change, &change->wanted.items[i]);
-	/* Those that are kept may have another MAC address since. */
-	kernel_forward_ports(change->kernel);
+	/* Those that are kept may have another MAC address since, and routes another MTU. */
+	kernel_forward_ports(change->kernel, true);
 	return err;
 }
 

@@ -327,7 +327,7 @@ int kernel_attach(const struct kernel *kernel, const struct site_interface *inte
 	if (!err) {
 		fprintf(stderr, "rolewall: %s: attached by %s%s\n", interface->name,
 			hook_name(*hook), interface->hook == HOOK_AUTO ? " (hook: auto)" : "");
-		kernel_forward_ports(kernel);
+		kernel_forward_ports(kernel, false);
 		return 0;
 	}
 	fprintf(stderr, "rolewall: cannot attach to %s by %s: %s\n", interface->name,
@@ -352,7 +352,7 @@ int kernel_detach(const struct kernel *kernel, const struct attachment *attachme
 		return -errno;
 	if (unlink(path))
 		return -errno;
-	kernel_forward_ports(kernel);
+	kernel_forward_ports(kernel, false);
 	return 0;
 }
 

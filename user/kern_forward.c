@@ -47,11 +47,13 @@ static enum forward_result left_to_kernel(const struct forward_link *link,
 }
 
 static int put_in(const struct kernel *kernel, const struct forward_link *link,
-		  const struct forward_system *system)
+		  const struct forward_system *system, const struct forward_mtus *mtus)
 {
 	struct forward_port port = {
 		.left = (__u16)left_to_kernel(link, system),
 		.left6 = system->off6 ? FORWARD_disabled : 0,
+		.mtu4 = mtus->of4,
+		.mtu6 = mtus->of6,
 	};
 
 	memcpy(port.mac, link->mac, sizeof(port.mac));
@@ -78,7 +80,21 @@ static void take_out(const struct kernel *kernel, __u32 ifindex)
 	bpf_map_delete_elem(kernel->map[MAP_forward_out], &ifindex);
 }
 
-static int put_ports(const struct kernel *kernel, const struct attachment *list, size_t count)
+/* What the interfaces were told when the routes were read last; false: there is none that was. */
+static bool has_mtus(const struct kernel *kernel, struct forward_mtus *mtus)
+{
+	struct forward_port port;
+	__u32 key;
+
+	if (bpf_map_get_next_key(kernel->map[MAP_forward_in], NULL, &key) ||
+	    bpf_map_lookup_elem(kernel->map[MAP_forward_in], &key, &port))
+		return false;
+	*mtus = (struct forward_mtus){port.mtu4, port.mtu6};
+	return true;
+}
+
+static int put_ports(const struct kernel *kernel, const struct attachment *list, size_t count,
+		     const struct forward_mtus *mtus)
 {
 	_cleanup_(forward_links_free) struct forward_links links = {0};
 	bool native = forward_is_native(list, count);
@@ -95,7 +111,7 @@ static int put_ports(const struct kernel *kernel, const struct attachment *list,
 			take_out(kernel, list[i].ifindex);
 			continue;
 		}
-		err = put_in(kernel, link, &system);
+		err = put_in(kernel, link, &system, mtus);
 		if (!err)
 			err = put_out(kernel, link, forward_takes(&list[i], link, native));
 		if (err == -ENODEV || err == -EINVAL)
@@ -117,10 +133,11 @@ static void give_up(const struct kernel *kernel, int err)
 			: "it goes by what it knew before");
 }
 
-void kernel_forward_ports(const struct kernel *kernel)
+void kernel_forward_ports(const struct kernel *kernel, bool routes)
 {
 	_cleanup_free_ struct attachment *list = NULL;
 	size_t count = 0;
+	struct forward_mtus mtus;
 	int err;
 
 	if (kernel->map[MAP_forward_in] < 0 || kernel->map[MAP_forward_out] < 0)
@@ -131,8 +148,11 @@ void kernel_forward_ports(const struct kernel *kernel)
 	if (!err) {
 		forget_gone(kernel->map[MAP_forward_in], list, count);
 		forget_gone(kernel->map[MAP_forward_out], list, count);
-		err = put_ports(kernel, list, count);
+		if (routes || !has_mtus(kernel, &mtus))
+			err = forward_mtus_read(&mtus);
 	}
+	if (!err)
+		err = put_ports(kernel, list, count, &mtus);
 	if (err)
 		give_up(kernel, err);
 }

@@ -199,9 +199,10 @@ int kernel_detach(const struct kernel *kernel, const struct attachment *attachme
  * kern_forward.c: brings what `forwarding: xdp` knows of the interfaces and the system up to date:
  * which are attached to, their MAC addresses, what their drivers can do, and what has the kernel
  * forward (forward_system.h). After each attachment, and whenever one of these may have changed.
- * Where it cannot tell, the kernel forwards everything; message on stderr.
+ * Where it cannot tell, the kernel forwards everything; message on stderr. ROUTES: the MTUs of routes
+ * as well, which takes longest; else what is known of them stays.
  */
-void kernel_forward_ports(const struct kernel *kernel);
+void kernel_forward_ports(const struct kernel *kernel, bool routes);
 /*
  * kern_align.c: the pins of links get the names that their interfaces have by now; "away:N" is interface
  * N of another network namespace whose name another one has here. 0, or -errno with a message. Locked.

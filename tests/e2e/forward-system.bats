@@ -135,6 +135,49 @@ nft() {
 	stop_agent
 }
 
+# mtu_holds FAMILY ROUTE OVERHEAD GHOST OTHER ANSWER
+mtu_holds() {
+	local fits=$((1280 - $3)) larger=$((1300 - $3))
+	route() {
+		# shellcheck disable=SC2086 # words
+		ip -n "$TAG-gateway" "$1" route $2
+	}
+	route "$1" "add $2 mtu 1280"
+	apply "$SITE"
+	for _ in 1 2; do
+		left mtu "$4" --size $((fits + 1))
+		fate_is 'arrived no' "back $6"
+	done
+	goes "$4" --size "$fits"
+	left mtu "$5" --size $((fits + 1)) # any other way: the kernel knows which
+	fate_is 'ttl 63'
+	route "$1" "delete $2"
+	route "$1" "add $2 mtu lock 1280" # to which the lookup itself keeps
+	apply "$SITE"
+	left mtu "$4" --size $((fits + 1))
+	goes "$5" --size $((fits + 1))
+	route "$1" "delete $2"
+	start_agent
+	route "$1" "add $2 mtu 1300 table 77" # of any table
+	ip -n "$TAG-gateway" link set out alias x # or half a minute
+	is_too_large() {
+		left mtu "$1" --size "$2"
+	}
+	wait_for 5 is_too_large "$5" $((larger + 1))
+	goes "$5" --size "$larger"
+	route "$1" "delete $2 table 77"
+	ip -n "$TAG-gateway" link set out alias y
+	wait_for 5 goes "$5" --size $((larger + 1))
+	stop_agent
+}
+
+# The overhead is that of headers and the marker.
+@test "the MTU of a route that is not locked holds, too" {
+	mtu_holds -4 "$GHOST4/32 dev in" 44 "$GHOST4" "$OTHER4" 'icmp 3/4'
+	mtu_holds -6 "$GHOST6/128 dev in" 64 "$GHOST6" "$OTHER6" 'icmp6 2/0'
+	[[ $(bpftool -j map dump pinned "$PIN/forward_in" | jq '[.[].formatted.value | .mtu4 + .mtu6] | add') == 0 ]]
+}
+
 @test "ports of bridges and devices with VLANs on them are the kernel's" {
 	ip -n "$TAG-gateway" link add name bridge0 type bridge
 	ip -n "$TAG-gateway" link set out master bridge0
