@@ -15,7 +15,7 @@
 	X(marks, "a routing rule goes by marks, which only the kernel's packets have")             \
 	X(ipsec, "there are IPsec policies, which only the kernel applies")                        \
 	X(nat, "there are chains of NAT, which only the kernel applies")                           \
-	X(vlans, "in by an interface with VLAN devices that takes the tags off")                   \
+	X(vlans, "in by an interface that takes VLAN tags off before XDP sees them")               \
 	X(buffers, "a frame in several buffers")                                                   \
 	X(group, "to a broadcast or multicast MAC address")                                        \
 	X(other_station, "not for this gateway's MAC address")                                     \

@@ -121,14 +121,14 @@ static int take_link(const struct nlmsghdr *header, void *data)
 	return MNL_CB_OK;
 }
 
-/* As `ethtool -k NAME` says of rx-vlan-offload. */
-static bool takes_tags(int fd, const char name[IF_NAMESIZE])
+/* As `ethtool -k NAME` says of rx-vlan-offload; true also if it cannot be told. */
+static bool has_offload(int fd, const char name[IF_NAMESIZE])
 {
 	struct ethtool_value value = {.cmd = ETHTOOL_GFLAGS};
 	struct ifreq request = {.ifr_data = (void *)&value};
 
 	memcpy(request.ifr_name, name, sizeof(request.ifr_name));
-	return !ioctl(fd, SIOCETHTOOL, &request) && value.data & ETH_FLAG_RXVLAN;
+	return ioctl(fd, SIOCETHTOOL, &request) || value.data & ETH_FLAG_RXVLAN;
 }
 
 /* --- what their drivers can do */
@@ -223,6 +223,8 @@ int forward_links_read(struct forward_links *links)
 
 	seen = reading.items;
 	*links = (struct forward_links){0};
+	if (!err && fd < 0)
+		err = -EIO;
 	if (err)
 		return err;
 	links->items = calloc(reading.count + 1, sizeof(*links->items));
@@ -232,8 +234,13 @@ int forward_links_read(struct forward_links *links)
 		struct forward_link *link = &links->items[links->count++];
 
 		*link = seen[i].link;
-		link->takes_tags = has_vlans(&reading, link->ifindex) && fd >= 0 &&
-				   takes_tags(fd, link->name);
+		/*
+		 * XDP does not see what hardware took off, and would route the frames of every VLAN.
+		 * Of a veth that is the other end's doing, which is trusted not to send any but
+		 * for VLAN devices that lie here.
+		 */
+		link->takes_tags = (!link->veth || has_vlans(&reading, link->ifindex)) &&
+				   has_offload(fd, link->name);
 	}
 	read_features(links);
 	return 0;

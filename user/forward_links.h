@@ -12,7 +12,7 @@ struct forward_link {
 	bool ethernet;
 	bool member; /* a port of a bridge or bond */
 	bool veth;
-	bool takes_tags; /* off frames, before XDP sees them, for VLAN devices that lie on it */
+	bool takes_tags; /* off frames of VLANs, before XDP sees them */
 	bool cannot_send; /* its driver takes no frames from XDP, as it is set up now */
 };
 

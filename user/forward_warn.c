@@ -39,7 +39,7 @@ static void warn_of(const struct attachment *attachment, const struct forward_li
 			     : "by xdp-generic, others by xdp-native: the kernel forwards what goes out by it");
 	if (attachment->hook != HOOK_TC && link->takes_tags)
 		warn(name,
-		     "has VLAN devices and takes tags off before XDP: the kernel forwards what comes in by it (ethtool -K %s rxvlan off changes it)",
+		     "takes VLAN tags off before XDP sees them: the kernel forwards what comes in by it (ethtool -K %s rxvlan off changes it)",
 		     link->name);
 	if (attachment->hook == HOOK_XDP_NATIVE && link->veth)
 		warn(name,

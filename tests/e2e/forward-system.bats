@@ -190,7 +190,7 @@ mtu_holds() {
 
 @test "a device with VLANs on it that takes tags off is the kernel's" {
 	ip -n "$TAG-gateway" link add link out name out.5 type vlan id 5 2>/dev/null || skip 'this kernel has no VLAN devices'
-	apply "$SITE" 2>&1 | grep -q 'out: has VLAN devices'
+	apply "$SITE" 2>&1 | grep -q 'out: takes VLAN tags off'
 	left vlans "$GHOST4"
 	fate_is 'ttl 63'
 	in_ns gateway ethtool -K out rxvlan off
@@ -208,6 +208,18 @@ mtu_holds() {
 	left port "$GHOST4"
 	fate_is 'ttl 63'
 	all_go
+}
+
+@test "hardware that takes tags off is the kernel's, with VLANs on it or without" {
+	# of hardware there is none here; a bond has the offload as well
+	ip -n "$TAG-gateway" link add bond9 type bond 2>/dev/null || skip 'this kernel has no bonds'
+	bonded=$(sed '/^interfaces/a\  - {name: bond9, side: outside, hook: xdp-generic}' "$SITE" | site bond)
+	apply "$bonded" 2>&1 | grep -q 'bond9: takes VLAN tags off.*ethtool -K bond9 rxvlan off'
+	in_ns gateway ethtool -K bond9 rxvlan off
+	run -0 apply "$bonded"
+	[[ $output != *'takes VLAN tags off'* ]]
+	apply "$SITE"
+	ip -n "$TAG-gateway" link delete bond9
 }
 
 @test "interfaces that are made anew, or get another MAC address, take part again" {
