@@ -126,6 +126,25 @@ load forwarding
 	goes "$OTHER6"
 }
 
+@test "a frame in several buffers is left to the kernel" {
+	local end
+	set_mtu() {
+		for end in clients:eth0 gateway:out gateway:in servers:eth0; do
+			ip -n "$TAG-${end%:*}" link set "${end#*:}" mtu "$1"
+		done
+	}
+	apply "$SITE"
+	set_mtu 9000
+	left buffers "$OTHER4" --size 5000
+	fate_is 'ttl 63' 'same yes'
+	left buffers "$OTHER6" --size 5000
+	fate_is 'ttl 63' 'same yes'
+	goes "$OTHER4" --size 2000
+	fate_is 'ttl 63' 'same yes'
+	set_mtu 1500
+	goes "$OTHER4"
+}
+
 @test "routes that send nothing on are the kernel's" {
 	apply "$SITE"
 	for kind in blackhole prohibit unreachable; do
