@@ -100,6 +100,9 @@ static int read_chains(struct forward_chains *chains)
 
 /* --- iptables-legacy, of which only the tables' names can be read */
 
+/* thread-self: /proc/net is not there where the agent's unit runs. */
+#define OWN_NET "/proc/thread-self/net"
+
 static bool has_legacy_nat(const char *path)
 {
 	_cleanup_fclose_ FILE *file = fopen(path, "re");
@@ -121,7 +124,6 @@ void forward_chains_read(struct forward_chains *chains)
 		err = read_chains(chains);
 	/* A kernel without netfilter, or without nf_tables. */
 	chains->nat |= err && err != -EPROTONOSUPPORT && err != -EINVAL;
-	/* thread-self: /proc/net is not there where the agent's unit runs */
-	chains->nat |= has_legacy_nat("/proc/thread-self/net/ip_tables_names") ||
-		       has_legacy_nat("/proc/thread-self/net/ip6_tables_names");
+	chains->nat |= access(OWN_NET, F_OK) || has_legacy_nat(OWN_NET "/ip_tables_names") ||
+		       has_legacy_nat(OWN_NET "/ip6_tables_names");
 }
