@@ -144,6 +144,7 @@ static int bring_in(struct transaction *transaction)
 		.wanted = roster_of(transaction),
 		.slot = candidate->slot,
 		.replace = transaction->request->replace,
+		.forwards = transaction->request->input->site.forward_xdp,
 		.trial = transaction->request->trial_seconds != 0,
 	};
 	if (!err)

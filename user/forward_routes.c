@@ -47,7 +47,6 @@ static int read_mtu(unsigned char family, __u16 *mtu)
 	char buffer[256];
 	struct nlmsghdr *request = netlink_start(buffer, RTM_GETROUTE, NLM_F_DUMP);
 	struct rtmsg *route = mnl_nlmsg_put_extra_header(request, sizeof(*route));
-
 	int err;
 
 	route->rtm_family = family;

@@ -192,7 +192,7 @@ int interfaces_prepare(struct interface_change *change)
 		err = (change->wanted.early ? prepare_early
 					    : prepare_one)(change, &change->wanted.items[i]);
 	/* Those that are kept may have another MAC address since, and routes another MTU. */
-	kernel_forward_ports(change->kernel, true);
+	kernel_forward_ports(change->kernel, change->forwards);
 	return err;
 }
 

@@ -20,6 +20,7 @@ struct interface_change {
 	struct roster wanted;
 	__u32 slot; /* of the candidate */
 	bool replace; /* XDP programs of others make room: behind the flip */
+	bool forwards; /* the site says `forwarding: xdp` */
 	bool trial; /* what takes something off an interface has to wait until it is confirmed */
 	struct attachment *before;
 	size_t n_before;
