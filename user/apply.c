@@ -230,6 +230,7 @@ int policy_apply(const struct apply_request *request, struct applied *applied,
 		record_end(&transaction.record, STATE_FAILED);
 		return err;
 	}
+	common_changed(request->common);
 	record_end(&transaction.record, request->trial_seconds ? STATE_TRIAL : STATE_KEPT);
 	finish(&transaction);
 	restart_shadow(&transaction);

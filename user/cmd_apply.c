@@ -122,7 +122,7 @@ static int run(const struct arguments *arguments)
 		diag_print(&diags, stderr);
 	else
 		err = apply_input(&request, &diags);
-	if (err)
+	if (err && !common_has_changed(&arguments->common))
 		fprintf(stderr, "rolewall: nothing was changed\n");
 	diag_free(&diags);
 	input_free(&input);

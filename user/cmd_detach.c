@@ -42,9 +42,11 @@ static int run(const struct arguments *arguments)
 		err = backstop_off(arguments->common.pin_dir);
 	if (!err)
 		err = kernel_unload(&kernel);
-	if (!err)
+	if (!err) {
+		common_changed(&arguments->common);
 		fprintf(stderr, "rolewall: %s: detached; nothing is filtered any more\n",
 			arguments->common.pin_dir);
+	}
 	return err;
 }
 

@@ -129,7 +129,6 @@ struct job {
 	struct source_text edited;
 	struct input input; /* of the edited text */
 	struct diagnostics diags;
-	bool applied;
 };
 
 static void job_free(struct job *job)
@@ -195,7 +194,7 @@ static int show(struct job *job)
 static int carry_out(struct job *job)
 {
 	const struct common *common = &job->arguments->common;
-	int rc = site_file_prepare(&job->file, &job->edited);
+	int rc = site_file_prepare(&job->file, &job->edited), failed;
 
 	if (rc)
 		return rc;
@@ -204,14 +203,16 @@ static int carry_out(struct job *job)
 		diag_print(&job->diags, stderr);
 	else
 		rc = apply_input(&job->request, &job->diags);
-	if (rc)
+	/* where just its output could not be written the file follows all the same */
+	if (rc && !common_has_changed(common))
 		return rc;
-	job->applied = !job->arguments->values[OPTION_NO_APPLY];
-	rc = site_file_replace(&job->file);
-	if (rc && job->applied)
+	failed = site_file_replace(&job->file);
+	if (!failed)
+		common_changed(common);
+	else if (common_has_changed(common))
 		fprintf(stderr, "rolewall: the policy that runs has the change, %s has not\n",
 			common->site);
-	return rc;
+	return rc ? rc : failed;
 }
 
 /* What is wrong with the words themselves has no place in the file. */
@@ -261,7 +262,7 @@ static int run_edit(const struct arguments *arguments, const struct pool_edit *c
 	}
 	rc = apply_options("pool", NULL, arguments->values[OPTION_COMMENT], &job.request);
 	rc = rc ? rc : edit(&job, change);
-	if (rc && !job.applied)
+	if (rc && !common_has_changed(&arguments->common))
 		fprintf(stderr, "rolewall: nothing was changed\n");
 	job_free(&job);
 	return rc;

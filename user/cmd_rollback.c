@@ -84,7 +84,7 @@ static int apply_generation(const struct state *state, struct apply_request *req
 			request->based_on);
 		err = apply_input(request, &diags);
 	}
-	if (err)
+	if (err && !common_has_changed(request->common))
 		fprintf(stderr, "rolewall: nothing was changed\n");
 	diag_free(&diags);
 	input_free(&input);

@@ -18,7 +18,19 @@ struct common {
 	enum format format; /* --json, --csv */
 	struct strings
 		*said; /* of the state directory, so that nothing is said twice; NULL: it may be */
+	bool *changed; /* what was asked for is done: a failure from here on is no refusal; or NULL */
 };
+
+static inline void common_changed(const struct common *common)
+{
+	if (common->changed)
+		*common->changed = true;
+}
+
+static inline bool common_has_changed(const struct common *common)
+{
+	return common->changed && *common->changed;
+}
 
 #define DEFAULT_SITE "/etc/rolewall/site.yaml"
 #define DEFAULT_PIN_DIR "/sys/fs/bpf/rolewall"
@@ -48,7 +60,7 @@ struct command {
 	const char *operands; /* what the help calls the words that it wants; NULL = none */
 	size_t operands_min, operands_max;
 	struct option_spec options[COMMAND_OPTIONS_MAX]; /* ends at a NULL name */
-	/* Returns 0, -errno (-EINVAL for refused input) or one of ERR_*; main.c makes it 0 to 3. */
+	/* Returns 0, -errno (-EINVAL for refused input) or one of ERR_*; main.c makes it 0 to 4. */
 	int (*run)(const struct arguments *arguments);
 };
 
@@ -58,6 +70,9 @@ struct command {
 /* Nothing is wrong, but something would change: exit status 3. */
 #define EXIT_CHANGES 3
 #define ERR_CHANGES (-4097)
+/* It is done, but not all that belongs to it: exit status 4, as any failure behind common_changed(). */
+#define EXIT_PARTLY 4
+#define ERR_PARTLY (-4098)
 
 extern const struct command command_check, command_matrix, command_apply, command_status,
 	command_explain, command_drops, command_watch, command_metrics, command_detach,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line: finds the command, reads its options, turns its answer into an exit status. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -216,7 +217,7 @@ static int read_arguments(const struct command *command, int argc, char **argv,
 	return 0;
 }
 
-static int run(const struct command *command, int argc, char **argv)
+static int run(const struct command *command, int argc, char **argv, bool *changed)
 {
 	_cleanup_(strings_free) struct strings said = {0};
 	struct arguments arguments = {
@@ -226,6 +227,7 @@ static int run(const struct command *command, int argc, char **argv)
 				.pin_dir = DEFAULT_PIN_DIR,
 				.state_dir = getenv("ROLEWALL_STATE_DIR"),
 				.said = &said,
+				.changed = changed,
 			},
 	};
 	int rc = read_arguments(command, argc, argv, &arguments);
@@ -238,14 +240,17 @@ static int run(const struct command *command, int argc, char **argv)
 }
 
 /* Output that did not reach its reader is a failure, whatever was printed before. */
-static int finish(int rc)
+static int finish(int rc, bool changed)
 {
 	if (rc == -ENOMEM)
 		fprintf(stderr, "rolewall: out of memory\n");
 	if (fflush(stdout) || ferror(stdout)) {
-		fprintf(stderr, "rolewall: cannot write the output: %s\n", strerror(errno));
+		fprintf(stderr, "rolewall: cannot write the output: %s%s\n", strerror(errno),
+			changed ? "; what was asked for is done all the same" : "");
 		rc = rc ? rc : -EIO;
 	}
+	if (changed && rc)
+		return EXIT_PARTLY;
 	if (rc == ERR_USAGE)
 		return EXIT_USAGE;
 	if (rc == ERR_CHANGES)
@@ -257,6 +262,17 @@ static int unknown_command(const char *name)
 {
 	fprintf(stderr, "rolewall: unknown command \"%s\"; see \"rolewall help\"\n", name);
 	return ERR_USAGE;
+}
+
+/*
+ * Where 0, 1 or 2 is closed the next file that is opened would be taken for it: a message must not end
+ * up in the history. What takes their place refuses as a closed one does.
+ */
+static void fill_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 /* rolewall help [COMMAND] */
@@ -277,19 +293,25 @@ int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
 	const struct command *command;
+	bool changed = false;
+	int rc;
 
+	fill_streams();
 	if (!word) {
 		fprintf(stderr, "rolewall: no command; see \"rolewall help\"\n");
 		return EXIT_USAGE;
 	}
 	if (!strcmp(word, "--version")) {
 		printf("rolewall " ROLEWALL_VERSION "\n");
-		return finish(0);
+		return finish(0, false);
 	}
 	if (!strcmp(word, "help"))
-		return finish(help(argv[2]));
+		return finish(help(argv[2]), false);
 	if (!strcmp(word, "--help") || !strcmp(word, "-h"))
-		return finish(help(NULL));
+		return finish(help(NULL), false);
 	command = find_command(word);
-	return finish(command ? run(command, argc - 1, argv + 1) : unknown_command(word));
+	if (!command)
+		return finish(unknown_command(word), false);
+	rc = run(command, argc - 1, argv + 1, &changed);
+	return finish(rc, changed);
 }

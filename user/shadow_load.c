@@ -117,7 +117,11 @@ int shadow_load(const struct common *common, const struct policy *policy,
 	image_number(&load.candidate.image, loaded->generation);
 	err = write_candidate(&load);
 	loaded->probes = load.candidate.probes;
-	return err ? err : kernel_start_shadow(kernel, load.candidate.slot);
+	if (!err)
+		err = kernel_start_shadow(kernel, load.candidate.slot);
+	if (!err)
+		common_changed(common);
+	return err;
 }
 
 int shadow_drop(const struct common *common)
@@ -129,7 +133,11 @@ int shadow_drop(const struct common *common)
 		fprintf(stderr, "rolewall: no shadow is loaded\n");
 		err = -ENOENT;
 	}
-	return err ? err : kernel_end_shadow(&load.kernel);
+	if (!err)
+		err = kernel_end_shadow(&load.kernel);
+	if (!err)
+		common_changed(common);
+	return err;
 }
 
 int shadow_is_of(const struct common *common, const struct policy *policy,

@@ -50,6 +50,7 @@ int trial_confirm(const struct common *common, struct trial_end *end)
 		return err;
 	if (kernel_confirm(&kernel))
 		return too_late(common, &kernel, history);
+	common_changed(common);
 	if (!history)
 		record_settle(common, &kernel);
 	return settle_interfaces(&kernel);
@@ -64,6 +65,7 @@ int trial_undo(const struct common *common, struct trial_end *end)
 		return err;
 	if (kernel_return(&kernel))
 		return too_late(common, &kernel, history);
+	common_changed(common);
 	end->in_force = generation_in_force(&kernel);
 	if (!history)
 		record_outcome(common, end->generation, STATE_ROLLED_BACK);

@@ -139,6 +139,46 @@ fill() {
 	run ! grep -lE '"outcome":.?"(prepared|trial)"' "$STATE"/generations/*/meta.json
 }
 
+full() {
+	"$@" >/dev/full
+}
+
+closed() {
+	"$@" >&-
+}
+
+# done_untold COMMAND...: exit status 4, says that it is done, never that nothing was changed.
+done_untold() {
+	run -4 --separate-stderr "$@"
+	[[ $stderr == *'cannot write the output: '*'; what was asked for is done all the same' ]]
+	[[ $stderr != *'nothing was changed'* ]]
+}
+
+@test "output that nobody can have is no refusal: exit status 4, and it is done" {
+	local format
+	for format in --json --csv ''; do
+		# shellcheck disable=SC2086 # no word where it is empty
+		done_untold full rolewall apply -c "$NEW" $format
+	done
+	has_seen 'old new'
+	done_untold closed rolewall rollback
+	has_seen 'new old'
+	rolewall apply -c "$NEW" --confirm-within 60
+	done_untold full rolewall confirm
+	# what is refused stays refused, and what only reads a failure
+	run -1 --separate-stderr closed rolewall apply -c "$BATS_TEST_TMPDIR/missing.yaml"
+	[[ $stderr == *'nothing was changed' ]]
+	run -1 --separate-stderr full rolewall status
+	[[ $stderr == *'cannot write the output: No space left on device' ]]
+}
+
+@test "with a closed stderr no message gets into a file" {
+	rolewall apply -c "$NEW" 2>&- >/dev/null
+	rolewall apply -c "$OLD" 2>&- >&- <&- || [[ $? == 4 ]]
+	run -0 --separate-stderr rolewall history
+	[[ $stderr == '' && $output != *damaged* ]]
+}
+
 @test "many at once: one after the other, and the rest is told who is at it" {
 	local -a ids=()
 	local won=0 i
