@@ -12,6 +12,7 @@
 #include "kern_shadow.h"
 #include "record.h"
 #include "settle.h"
+#include "steady.h"
 
 /* One apply on its way; what it has made so far tells what to undo. */
 struct transaction {
@@ -151,6 +152,8 @@ static int bring_in(struct transaction *transaction)
 		err = interfaces_prepare(&transaction->change);
 	if (!err && transaction->applied->reloaded)
 		err = kernel_switch(kernel);
+	if (!err && steady_interrupted())
+		err = -EINTR;
 	if (err)
 		return err;
 	flip(transaction);
@@ -207,8 +210,10 @@ int policy_apply(const struct apply_request *request, struct applied *applied,
 		.applied = applied,
 		.candidate.policy = &request->input->policy,
 	};
+	_cleanup_(steady_end) struct steady steady;
 	int err;
 
+	steady_begin(&steady);
 	*applied = (struct applied){.trial_seconds = request->trial_seconds};
 	err = capabilities_check();
 	if (!err)
@@ -217,6 +222,8 @@ int policy_apply(const struct apply_request *request, struct applied *applied,
 		err = record_open(request, &transaction.record, &transaction.newest);
 	if (!err)
 		err = make_image(&transaction, diags);
+	if (!err && steady_interrupted())
+		err = -EINTR;
 	if (!err)
 		err = interfaces_check(&transaction.kernel, roster_of(&transaction),
 				       request->replace);
@@ -228,10 +235,16 @@ int policy_apply(const struct apply_request *request, struct applied *applied,
 	if (err) {
 		undo(&transaction);
 		record_end(&transaction.record, STATE_FAILED);
+		record_edited(&transaction.record);
 		return err;
 	}
+	/* first of all, and without a word: nothing may come between policy and file */
+	if (request->file)
+		applied->file_error = site_file_replace(request->file);
 	common_changed(request->common);
 	record_end(&transaction.record, request->trial_seconds ? STATE_TRIAL : STATE_KEPT);
+	if (!applied->file_error)
+		record_edited(&transaction.record);
 	finish(&transaction);
 	restart_shadow(&transaction);
 	return 0;

@@ -6,6 +6,7 @@
 #include "command.h"
 #include "input.h"
 #include "kernel.h"
+#include "site_file.h"
 
 struct apply_request {
 	const struct common *common; /* pin_dir, state_dir */
@@ -13,6 +14,8 @@ struct apply_request {
 	__u32 trial_seconds; /* unless somebody confirms it within these; 0 = for good */
 	bool replace; /* XDP programs of others make room; not on trial */
 	bool ends_shadow; /* it is the shadow's own policy */
+	struct site_file
+		*file; /* takes its prepared text right behind the flip; NULL = none does */
 	const char *comment; /* NULL = none */
 	__u32 based_on; /* a rollback to that generation; 0 = it is none */
 	__u32 generation; /* what it is called; 0 = the next number */
@@ -26,6 +29,7 @@ struct applied {
 	__u32 room; /* pages of a slot */
 	size_t probes; /* of the self-test */
 	__u32 trial_seconds; /* to confirm it; 0 = no trial */
+	int file_error; /* the file could not take its text: a message said why */
 	bool loaded, reloaded; /* programs were loaded; or replaced under running traffic */
 };
 

@@ -13,7 +13,9 @@
 #include "forward_warn.h"
 #include "input.h"
 #include "listing.h"
+#include "pending.h"
 #include "plan.h"
+#include "steady.h"
 
 enum { OPTION_SHADOW, OPTION_CONFIRM_WITHIN, OPTION_COMMENT, OPTION_REPLACE };
 
@@ -73,9 +75,11 @@ static void tell_trial(const struct applied *applied)
 int apply_input(const struct apply_request *request, struct diagnostics *diags)
 {
 	enum format format = request->common->format;
+	_cleanup_(steady_end) struct steady steady;
 	struct applied applied;
 	int err;
 
+	steady_begin(&steady);
 	plan_tell(request->common->pin_dir, &request->input->policy);
 	err = policy_apply(request, &applied, diags);
 	diag_print(diags, stderr);
@@ -85,8 +89,14 @@ int apply_input(const struct apply_request *request, struct diagnostics *diags)
 		forward_warn(request->common->pin_dir);
 	if (applied.trial_seconds)
 		tell_trial(&applied);
-	return format == FORMAT_JSON ? print_json(&applied)
-				     : print_listing(&applied, &request->input->policy, format);
+	if (applied.file_error)
+		fprintf(stderr,
+			"rolewall: the policy that runs has the change, %s has not: \"rolewall history %u\" shows its text\n",
+			request->common->site, applied.generation);
+	err = format == FORMAT_JSON ? print_json(&applied)
+				    : print_listing(&applied, &request->input->policy, format);
+	fflush(stdout); /* before a signal that waited ends it */
+	return err ? err : applied.file_error;
 }
 
 static int shadow_instead(const struct arguments *arguments)
@@ -117,7 +127,9 @@ static int run(const struct arguments *arguments)
 	}
 	if (arguments->values[OPTION_SHADOW])
 		return shadow_instead(arguments);
-	err = input_load(arguments->common.site, &input, &diags);
+	err = pending_finish(&arguments->common);
+	if (!err)
+		err = input_load(arguments->common.site, &input, &diags);
 	if (err)
 		diag_print(&diags, stderr);
 	else

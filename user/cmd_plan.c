@@ -6,6 +6,7 @@
 #include "command.h"
 #include "compile.h"
 #include "input.h"
+#include "pending.h"
 #include "plan.h"
 
 /* An apply would refuse what cannot be compiled, so that has no plan either. */
@@ -37,6 +38,7 @@ static int run(const struct arguments *arguments)
 	if (!err)
 		err = compile(&input.policy, &diags);
 	diag_print(&diags, stderr);
+	pending_tell(&arguments->common);
 	if (!err)
 		err = show(arguments, &input.policy);
 	diag_free(&diags);

@@ -9,8 +9,10 @@
 #include "compile.h"
 #include "describe.h"
 #include "listing.h"
+#include "pending.h"
 #include "pool_edit.h"
 #include "site_file.h"
+#include "steady.h"
 #include "string_list.h"
 
 enum pool_option { OPTION_DRY_RUN, OPTION_NO_APPLY, OPTION_COMMENT };
@@ -194,25 +196,18 @@ static int show(struct job *job)
 static int carry_out(struct job *job)
 {
 	const struct common *common = &job->arguments->common;
-	int rc = site_file_prepare(&job->file, &job->edited), failed;
+	int rc = site_file_prepare(&job->file, &job->edited);
 
 	if (rc)
 		return rc;
 	print_diff(job, stderr);
-	if (job->arguments->values[OPTION_NO_APPLY])
-		diag_print(&job->diags, stderr);
-	else
-		rc = apply_input(&job->request, &job->diags);
-	/* where just its output could not be written the file follows all the same */
-	if (rc && !common_has_changed(common))
-		return rc;
-	failed = site_file_replace(&job->file);
-	if (!failed)
+	if (!job->arguments->values[OPTION_NO_APPLY])
+		return apply_input(&job->request, &job->diags);
+	diag_print(&job->diags, stderr);
+	rc = steady_interrupted() ? -EINTR : site_file_replace(&job->file);
+	if (!rc)
 		common_changed(common);
-	else if (common_has_changed(common))
-		fprintf(stderr, "rolewall: the policy that runs has the change, %s has not\n",
-			common->site);
-	return rc ? rc : failed;
+	return rc;
 }
 
 /* What is wrong with the words themselves has no place in the file. */
@@ -231,8 +226,11 @@ static int refuse_words(const struct diagnostics *diags)
 static int edit(struct job *job, const struct pool_edit *edit)
 {
 	const char *path = job->arguments->common.site;
-	int rc = site_file_open(path, &job->file);
+	int rc = 0;
 
+	if (!job->arguments->values[OPTION_DRY_RUN])
+		rc = pending_finish(&job->arguments->common);
+	rc = rc ? rc : site_file_open(path, &job->file);
 	if (rc)
 		return rc;
 	rc = pool_edit(path, &job->file.text, edit, &job->splices, &job->edited, &job->diags);
@@ -251,10 +249,12 @@ static int run_edit(const struct arguments *arguments, const struct pool_edit *c
 	struct job job = {
 		.arguments = arguments,
 		.file = {.fd = -1},
-		.request = {.common = &arguments->common, .input = &job.input},
+		.request = {.common = &arguments->common, .input = &job.input, .file = &job.file},
 	};
+	_cleanup_(steady_end) struct steady steady;
 	int rc;
 
+	steady_begin(&steady);
 	if (arguments->values[OPTION_NO_APPLY] && arguments->values[OPTION_COMMENT]) {
 		fprintf(stderr,
 			"rolewall pool: --no-apply records nothing that --comment could stand beside\n");

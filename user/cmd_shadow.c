@@ -12,6 +12,7 @@
 #include "command.h"
 #include "input.h"
 #include "listing.h"
+#include "pending.h"
 #include "shadow_load.h"
 #include "shadow_report.h"
 
@@ -243,7 +244,9 @@ static int commit(const struct arguments *arguments)
 
 	if (err)
 		return err;
-	err = input_load(arguments->common.site, &input, &diags);
+	err = pending_finish(&arguments->common);
+	if (!err)
+		err = input_load(arguments->common.site, &input, &diags);
 	if (!err)
 		err = shadow_is_of(&arguments->common, &input.policy, &diags);
 	if (err)

@@ -12,6 +12,7 @@
 #include "description.h"
 #include "kern_shadow.h"
 #include "listing.h"
+#include "pending.h"
 #include "reading.h"
 
 static const char *const table_names[N_TABLES] = {"flows_ipv4", "flows_ipv6", "fragments"};
@@ -246,6 +247,7 @@ static int run(const struct arguments *arguments)
 	_cleanup_(reading_free) struct reading reading = {.running.kernel = KERNEL_CLOSED};
 	int err = reading_take(arguments->common.pin_dir, &reading);
 
+	pending_tell(&arguments->common);
 	if (!err)
 		err = arguments->common.format == FORMAT_JSON
 			      ? print_json(&reading)

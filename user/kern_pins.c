@@ -16,6 +16,7 @@
 #include "kern_internal.h"
 #include "kern_shadow.h"
 #include "lock_owner.h"
+#include "steady.h"
 
 #define BPFFS "/sys/fs/bpf"
 
@@ -180,6 +181,7 @@ int kernel_lock(const char *pin_dir, struct kernel *kernel)
 {
 	int err;
 
+	steady_pipes(); /* whoever locks it means to change it */
 	*kernel = (struct kernel)KERNEL_CLOSED;
 	kernel->pin_dir = strdup(pin_dir);
 	if (!kernel->pin_dir)

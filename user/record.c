@@ -6,6 +6,8 @@
 
 #include "cleanup.h"
 #include "outcome.h"
+#include "pending.h"
+#include "settle.h"
 
 int record_open(const struct apply_request *request, struct record *record, __u32 *newest)
 {
@@ -16,6 +18,18 @@ int record_open(const struct apply_request *request, struct record *record, __u3
 		return 0;
 	err = state_open(request->common, true, &record->state);
 	return err ? err : state_newest(record->state, newest);
+}
+
+static int announce_edit(const struct apply_request *request, struct record *record)
+{
+	struct state_edit edit;
+
+	if (!request->file || !record->state)
+		return 0;
+	edit = (struct state_edit){record->generation, state_text_crc(&request->file->text),
+				   request->file->path};
+	record->edits = true;
+	return state_edit_begin(record->state, &edit);
 }
 
 int record_prepare(const struct apply_request *request, struct record *record, __u32 generation,
@@ -32,7 +46,14 @@ int record_prepare(const struct apply_request *request, struct record *record, _
 
 	if (!err)
 		record->generation = generation;
-	return err;
+	return err ? err : announce_edit(request, record);
+}
+
+void record_edited(struct record *record)
+{
+	if (record->edits)
+		state_edit_end(record->state);
+	record->edits = false;
 }
 
 void record_end(struct record *record, enum state_outcome outcome)
@@ -74,6 +95,17 @@ static size_t settle_entries(struct state *state, const struct kernel *kernel, b
 	return changes;
 }
 
+/* What is in force, or would be after a reboot. */
+static __u32 stands(const struct state *state, const struct kernel *kernel)
+{
+	__u32 current = 0;
+
+	if (kernel)
+		return generation_in_force(kernel);
+	state_current(state, &current); /* says what is wrong with it */
+	return current;
+}
+
 /* Nearly always there is nothing to do, and then nothing is made, locked or written. */
 int record_settle(const struct common *common, const struct kernel *kernel)
 {
@@ -83,13 +115,15 @@ int record_settle(const struct common *common, const struct kernel *kernel)
 
 	if (err)
 		return err;
-	changes = settle_entries(state, kernel, false);
+	changes = settle_entries(state, kernel, false) + state_edit_exists(common);
 	state_close(state);
 	state = NULL;
 	if (changes)
 		err = state_open(common, true, &state);
-	if (changes && !err)
+	if (changes && !err) {
 		settle_entries(state, kernel, true);
+		pending_settle(state, stands(state, kernel));
+	}
 	state_close(state);
 	return err;
 }

@@ -139,20 +139,29 @@ static int check_replaceable(const struct site_file *file)
 	return 0;
 }
 
+/* One for each file, whose lock its maker has: what a killed one has left is found again. */
+static char *name_next(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *next;
+
+	return asprintf(&next, "%.*s/.%s.rolewall", (int)(slash - path), path, slash + 1) < 0
+		       ? NULL
+		       : next;
+}
+
 int site_file_prepare(struct site_file *file, const struct source_text *text)
 {
-	char *slash = strrchr(file->path, '/');
 	_cleanup_close_ int fd = -1;
 	int err = check_replaceable(file);
 
 	if (err)
 		return err;
-	if (asprintf(&file->next, "%.*s/.%s.XXXXXX", (int)(slash - file->path), file->path,
-		     slash + 1) < 0) {
-		file->next = NULL;
+	file->next = name_next(file->path);
+	if (!file->next)
 		return -ENOMEM;
-	}
-	fd = mkostemp(file->next, O_CLOEXEC);
+	unlink(file->next);
+	fd = open(file->next, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		err = -errno;
 		free(TAKE_PTR(file->next));
@@ -177,6 +186,18 @@ int site_file_replace(struct site_file *file)
 		err = disk_sync_parent(file->path);
 	}
 	return err ? complain(file->path, err, "cannot be replaced: %s", strerror(-err)) : 0;
+}
+
+void site_file_tidy(const char *path)
+{
+	_cleanup_free_ char *real = realpath(path, NULL), *next = real ? name_next(real) : NULL;
+	_cleanup_close_ int fd = -1;
+
+	if (!next || access(next, F_OK))
+		return;
+	fd = open(real, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
+		unlink(next);
 }
 
 void site_file_close(struct site_file *file)

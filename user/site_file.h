@@ -25,6 +25,11 @@ int site_file_open(const char *path, struct site_file *file);
  * to fail fails here.
  */
 int site_file_prepare(struct site_file *file, const struct source_text *text);
+/*
+ * Removes what somebody who was killed has left beside PATH; not while somebody edits it. Silent:
+ * whoever wants to know what PATH is reads it.
+ */
+void site_file_tidy(const char *path);
 /* Puts that in the file's place, unless somebody has changed the file meanwhile. */
 int site_file_replace(struct site_file *file);
 /* What was prepared and not put in place goes. */

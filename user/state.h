@@ -5,6 +5,7 @@
  *
  *	generations/000042/site.yaml, matrix.yaml, meta.json
  *	current
+ *	edit, while `pool` changes a site file (state_edit.c)
  *
  * What is written is whole and on the disk before anything leads to it. The kernel is the truth
  * about what runs; this is what comes back after a reboot.
@@ -71,6 +72,10 @@ const char *state_path(const struct state *state);
 /* False: there is no such directory. */
 bool state_exists(const struct state *state);
 
+/* One line on stderr, behind "rolewall: "; unless this command has said the same before. */
+__attribute__((format(printf, 2, 3))) void state_say(const struct state *state, const char *format,
+						     ...);
+
 /* The rest, too, returns 0 or -errno with a message on stderr. */
 
 /*
@@ -86,6 +91,8 @@ int state_commit(struct state *state, __u32 generation, enum state_outcome outco
 /* The same for what was left open: STATE_KEPT as above, or any other end. */
 int state_settle(struct state *state, __u32 generation, enum state_outcome outcome);
 
+/* What `current` says: 0 = there is none. */
+int state_current(const struct state *state, __u32 *generation);
 /* The highest number that was ever used, 0 = none: the next generation's is above it. */
 int state_newest(const struct state *state, __u32 *generation);
 /* All of them, oldest first; *list is to be freed by state_list_free(). */
@@ -112,6 +119,25 @@ bool state_same(const struct state_entry *a, const struct state_entry *b);
  * passed over. -ENOENT: there is none.
  */
 int state_before(const struct state *state, __u32 generation, __u32 *before);
+
+/* An edit of a site file, from before the flip until the file has the text of that generation. */
+struct state_edit {
+	__u32 generation;
+	__u32 before; /* checksum of what the file held before */
+	char *path;
+};
+
+int state_edit_begin(struct state *state, const struct state_edit *edit);
+/* -ENOENT, without a word: there is none. *edit is to be freed in any case. */
+int state_edit_read(const struct state *state, struct state_edit *edit);
+int state_edit_end(struct state *state);
+void state_edit_free(struct state_edit *edit);
+/* Without a word, and without opening it. */
+bool state_edit_exists(const struct common *common);
+
+/* The site of a generation, byte by byte, to be freed. */
+int state_site_text(const struct state *state, __u32 generation, struct source_text *text);
+__u32 state_text_crc(const struct source_text *text);
 
 #define STATE_COMMENT_MAX 1000U /* bytes */
 /* Kept generations that stay, at least 10; and as many that were not kept. */

@@ -10,6 +10,7 @@
 #define FILE_MATRIX "matrix.yaml"
 #define FILE_META "meta.json"
 #define FILE_CURRENT "current"
+#define FILE_EDIT "edit"
 #define DIR_GENERATIONS "generations"
 
 #define META_MAX 65536U
@@ -33,9 +34,6 @@ const char *generation_name(__u32 generation, char name[GENERATION_NAME]);
 /* The generation of a name; 0 if it is no such name. */
 __u32 generation_number(const char *name);
 
-/* One line on stderr, behind "rolewall: "; unless this command has said the same before. */
-__attribute__((format(printf, 2, 3))) void state_say(const struct state *state, const char *format,
-						     ...);
 /* Says that something was wrong with a file, generation 0 = of the directory itself. Returns err. */
 int state_complain(const struct state *state, __u32 generation, const char *file, const char *doing,
 		   int err);
@@ -48,8 +46,6 @@ int state_missing(const struct state *state, __u32 generation);
 
 /* All numbers of generations, ascending; *list is to be freed. 0 or -errno, quietly. */
 int state_numbers(const struct state *state, __u32 **list, size_t *count);
-/* What `current` says: 0 = there is none. 0 or -errno, message on stderr. */
-int state_current(const struct state *state, __u32 *generation);
 /* A generation's directory, opened, and what its meta.json says. As above. */
 int state_open_entry(const struct state *state, __u32 generation, struct state_entry *entry,
 		     int *dir);

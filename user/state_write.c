@@ -17,11 +17,6 @@
 #include "state_internal.h"
 #include "version.h"
 
-static __u32 crc_of(const struct source_text *text)
-{
-	return (__u32)crc32_z(0, (const Bytef *)text->bytes, text->size);
-}
-
 /* --- a new generation */
 
 /* Everything of an entry that its maker does not say; strings are borrowed, but for who. */
@@ -41,8 +36,8 @@ static int complete(const struct state_entry *entry, struct state_entry *whole)
 		.matrix = input->matrix.name,
 		.site_bytes = input->site.text.size,
 		.matrix_bytes = input->matrix.text.size,
-		.site_crc = crc_of(&input->site.text),
-		.matrix_crc = crc_of(&input->matrix.text),
+		.site_crc = state_text_crc(&input->site.text),
+		.matrix_crc = state_text_crc(&input->matrix.text),
 	};
 	return state_who(&whole->who);
 }
@@ -95,6 +90,7 @@ static void remove_temporary(const struct state *state)
 		    strcmp(entry->d_name, "..") != 0)
 			disk_remove(state->generations, entry->d_name);
 	closedir(stream);
+	unlinkat(state->dir, "." FILE_EDIT ".new", 0); /* the others' are written anew each time */
 }
 
 static int make_generation(const struct state *state, const struct state_entry *entry,

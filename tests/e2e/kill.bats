@@ -370,6 +370,59 @@ only_soak() {
 	killed "$MANY" 'new( nothing)?' to_new "${LINE[@]}"
 }
 
+# Two pools with the same addresses but for their lengths: the longer ones alone count.
+pool_site() {
+	site pool <<-END
+		version: 1
+		interfaces:
+		  - {name: out, hook: @HOOK@}
+		  - {name: in, hook: @HOOK@}
+		pools:
+		  - {name: fe, roles: [office-web-apps], addresses: [10.77.2.0/24, "fd77:2::/64"]}
+		  - {name: late, roles: [mediation], addresses: [192.0.2.1]}
+		extra:
+		  - {roles: [office-web-apps], ports: [$FIRST, $ALWAYS], protocols: [udp]}
+		  - {roles: [mediation], ports: [$SECOND, $ALWAYS], protocols: [udp]}
+	END
+}
+
+# What is in force is what the site file says, since a command has had the lock; the same for both.
+agrees() {
+	local have=old
+	! grep -qF "$FE4" "$EDITED" || have=new
+	has_seen "(.* )?$have" && cmp "$EDITED" "$BATS_TEST_TMPDIR/$have-text" &&
+		{ [[ ! -e $(state_dir)/edit ]] || ! echo "$(state_dir)/edit is left"; }
+}
+
+to_unedited() {
+	[[ ! -e $BATS_TEST_TMPDIR/new-text ]] || agrees || return
+	cp "$BATS_TEST_TMPDIR/old-text" "$EDITED"
+	to old "$EDITED" && [[ -z $(find "$BATS_TEST_TMPDIR" -name '.*.yaml*') ]]
+}
+
+@test "pool" {
+	local flip i
+	EDITED=$(pool_site)
+	cp "$EDITED" "$BATS_TEST_TMPDIR/old-text"
+	to_unedited
+	command_line pool -c "$EDITED" add-address late "$FE4" "$FE6"
+	in_ns gateway "${LINE[@]}"
+	cp "$EDITED" "$BATS_TEST_TMPDIR/new-text"
+	to_unedited
+	killed "$MANY" 'old( new)?' to_unedited "${LINE[@]}"
+	# from the flip to behind what the history says
+	flip=$(sed -n '/ flip$/{s///p;q}' "$BATS_TEST_TMPDIR/calls")
+	for ((i = flip + 2; i < flip + 30; i += 3)); do
+		forget
+		saw >"$BATS_TEST_TMPDIR/seen"
+		strike call "$i" "$PIN" "${LINE[@]}"
+		{ has_seen 'old new' && is_healthy && is_recorded && to_unedited; } || {
+			echo "struck at $i of $(tail -n 1 "$BATS_TEST_TMPDIR/calls")"
+			return 1
+		}
+	done
+}
+
 @test "apply --shadow" {
 	only_soak
 	to_old

@@ -31,6 +31,7 @@ static const char usage[] =
 	"                                                  the N-th call\n"
 	"       strike trial PIN-DIR COMMAND...            kills it at the first call behind the flip to a\n"
 	"                                                  policy on trial\n"
+	"       strike flip PIN-DIR COMMAND...             kills it at the first call behind any flip\n"
 	"       strike stop PIN-DIR COMMAND...             the same, but stops it and prints its id\n"
 	"       strike after MICROSECONDS COMMAND...\n"
 	"  exit status 0: it was killed (count: it succeeded); 3: it ended before that; 1: anything else\n"
@@ -246,16 +247,17 @@ static int kill_at_store(unsigned int number, unsigned int store, struct cells *
 	return store ? ENDED_BEFORE : status;
 }
 
-/* It is stopped at that call; 0: it ended before. */
-static pid_t run_to_trial(struct cells *cells, char **command)
+/* It is stopped at the first call behind a flip, to a policy ON TRIAL; 0: it ended before. */
+static pid_t run_to_flip(struct cells *cells, char **command, bool on_trial)
 {
 	pid_t child = start_traced(command);
 	bool inside = false;
 	int status;
 
 	while (next_call(child, &inside, &status)) {
-		if (cells_change(cells) == FLIP && cells->seen.deadline &&
-		    cells->seen.deadline != DEADLINE_PASSED)
+		if (cells_change(cells) == FLIP &&
+		    (!on_trial ||
+		     (cells->seen.deadline && cells->seen.deadline != DEADLINE_PASSED)))
 			return child;
 	}
 	return 0;
@@ -263,7 +265,7 @@ static pid_t run_to_trial(struct cells *cells, char **command)
 
 static int stop_on_trial(struct cells *cells, char **command)
 {
-	pid_t child = run_to_trial(cells, command);
+	pid_t child = run_to_flip(cells, command, true);
 
 	if (!child)
 		return ENDED_BEFORE;
@@ -274,9 +276,9 @@ static int stop_on_trial(struct cells *cells, char **command)
 	return 0;
 }
 
-static int kill_on_trial(struct cells *cells, char **command)
+static int kill_at_flip(struct cells *cells, char **command, bool on_trial)
 {
-	pid_t child = run_to_trial(cells, command);
+	pid_t child = run_to_flip(cells, command, on_trial);
 
 	return child ? destroy(child) : ENDED_BEFORE;
 }
@@ -305,7 +307,9 @@ int main(int argc, char **argv)
 	if (argc > 3 && !strcmp(argv[1], "count"))
 		return count(&cells, argv + 3);
 	if (argc > 3 && !strcmp(argv[1], "trial"))
-		return kill_on_trial(&cells, argv + 3);
+		return kill_at_flip(&cells, argv + 3, true);
+	if (argc > 3 && !strcmp(argv[1], "flip"))
+		return kill_at_flip(&cells, argv + 3, false);
 	if (argc > 3 && !strcmp(argv[1], "stop"))
 		return stop_on_trial(&cells, argv + 3);
 	if (argc > 4 && !strcmp(argv[1], "call")) {
