@@ -10,6 +10,7 @@
 #include "counters.h"
 #include "interfaces.h"
 #include "kern_shadow.h"
+#include "lag.h"
 #include "record.h"
 #include "settle.h"
 #include "steady.h"
@@ -188,6 +189,21 @@ static void finish(const struct transaction *transaction)
 			transaction->applied->generation, strerror(-err));
 }
 
+/* The next command tries again. */
+static void record_it(struct transaction *transaction)
+{
+	const struct apply_request *request = transaction->request;
+	bool on_trial = request->trial_seconds != 0;
+
+	if (!record_end(&transaction->record, on_trial ? STATE_TRIAL : STATE_KEPT))
+		return;
+	transaction->applied->lags = true;
+	if (on_trial || !lag_tell(request->common, &transaction->kernel))
+		fprintf(stderr,
+			"rolewall: generation %u is in force, but the history does not say so yet; the next command tries again\n",
+			transaction->applied->generation);
+}
+
 /* A report is about two images: with another active one it starts again. */
 static void restart_shadow(struct transaction *transaction)
 {
@@ -242,7 +258,7 @@ int policy_apply(const struct apply_request *request, struct applied *applied,
 	if (request->file)
 		applied->file_error = site_file_replace(request->file);
 	common_changed(request->common);
-	record_end(&transaction.record, request->trial_seconds ? STATE_TRIAL : STATE_KEPT);
+	record_it(&transaction);
 	if (!applied->file_error)
 		record_edited(&transaction.record);
 	finish(&transaction);

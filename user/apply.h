@@ -29,6 +29,7 @@ struct applied {
 	__u32 room; /* pages of a slot */
 	size_t probes; /* of the self-test */
 	__u32 trial_seconds; /* to confirm it; 0 = no trial */
+	bool lags; /* the history could not be written: a message said so */
 	int file_error; /* the file could not take its text: a message said why */
 	bool loaded, reloaded; /* programs were loaded; or replaced under running traffic */
 };

@@ -96,7 +96,7 @@ int apply_input(const struct apply_request *request, struct diagnostics *diags)
 	err = format == FORMAT_JSON ? print_json(&applied)
 				    : print_listing(&applied, &request->input->policy, format);
 	fflush(stdout); /* before a signal that waited ends it */
-	return err ? err : applied.file_error;
+	return err ? err : applied.file_error || applied.lags ? ERR_PARTLY : 0;
 }
 
 static int shadow_instead(const struct arguments *arguments)

@@ -34,10 +34,12 @@ static int run_confirm(const struct arguments *arguments)
 
 	if (err == -ENOENT)
 		fprintf(stderr, "rolewall: nothing is on trial\n");
-	if (err)
+	if (err && !common_has_changed(&arguments->common))
 		return err;
-	fprintf(stderr, "rolewall: generation %u is confirmed\n", end.generation);
-	return trial_print_end(&end, arguments->common.format);
+	fprintf(stderr, "rolewall: generation %u is %s\n", end.generation,
+		end.written ? "in the history now: a reboot brings it back" : "confirmed");
+	err = err ? err : trial_print_end(&end, arguments->common.format);
+	return err || !end.lags ? err : ERR_PARTLY;
 }
 
 const struct command command_confirm = {

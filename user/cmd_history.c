@@ -7,6 +7,7 @@
 
 #include "cleanup.h"
 #include "history.h"
+#include "lag.h"
 
 #define WORDS "[N | diff A B]"
 
@@ -55,6 +56,8 @@ static int run(const struct arguments *arguments)
 	if (rc)
 		return rc;
 	kernel = !diff && kernel_peek(arguments->common.pin_dir, &loaded) ? &loaded : NULL;
+	if (kernel)
+		lag_tell(&arguments->common, kernel);
 	if (diff)
 		rc = history_diff(state, numbers, format);
 	else

@@ -36,10 +36,11 @@ static int end_trial(const struct arguments *arguments)
 
 	if (err == -ENOENT)
 		fprintf(stderr, "rolewall: nothing is on trial any more\n");
-	if (err)
+	if (err && !common_has_changed(&arguments->common))
 		return err;
 	fprintf(stderr, "rolewall: generation %u was rolled back\n", end.generation);
-	return trial_print_end(&end, arguments->common.format);
+	err = err ? err : trial_print_end(&end, arguments->common.format);
+	return err || !end.lags ? err : ERR_PARTLY;
 }
 
 static int read_generation(const char *text, __u32 *generation)

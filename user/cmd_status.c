@@ -11,6 +11,7 @@
 #include "describe.h"
 #include "description.h"
 #include "kern_shadow.h"
+#include "lag.h"
 #include "listing.h"
 #include "pending.h"
 #include "reading.h"
@@ -247,7 +248,10 @@ static int run(const struct arguments *arguments)
 	_cleanup_(reading_free) struct reading reading = {.running.kernel = KERNEL_CLOSED};
 	int err = reading_take(arguments->common.pin_dir, &reading);
 
-	pending_tell(&arguments->common);
+	if (!err) {
+		pending_tell(&arguments->common);
+		lag_tell(&arguments->common, &reading.running.kernel);
+	}
 	if (!err)
 		err = arguments->common.format == FORMAT_JSON
 			      ? print_json(&reading)

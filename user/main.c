@@ -249,7 +249,7 @@ static int finish(int rc, bool changed)
 			changed ? "; what was asked for is done all the same" : "");
 		rc = rc ? rc : -EIO;
 	}
-	if (changed && rc)
+	if (rc == ERR_PARTLY || (changed && rc))
 		return EXIT_PARTLY;
 	if (rc == ERR_USAGE)
 		return EXIT_USAGE;

@@ -56,14 +56,11 @@ void record_edited(struct record *record)
 	record->edits = false;
 }
 
-void record_end(struct record *record, enum state_outcome outcome)
+int record_end(struct record *record, enum state_outcome outcome)
 {
 	if (!record->state || !record->generation)
-		return;
-	if (state_commit(record->state, record->generation, outcome) && outcome != STATE_FAILED)
-		fprintf(stderr,
-			"rolewall: generation %u is in force, but the history does not say so yet; the next command tries again\n",
-			record->generation);
+		return 0;
+	return state_commit(record->state, record->generation, outcome);
 }
 
 void record_close(struct record *record)

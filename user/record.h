@@ -21,8 +21,8 @@ int record_open(const struct apply_request *request, struct record *record, __u3
 /* Writes the entry, and which site file is to have its text, so that nothing can fail any more behind the flip. POLICY: the image's checksum. */
 int record_prepare(const struct apply_request *request, struct record *record, __u32 generation,
 		   __u32 policy);
-/* How it came out. Where that cannot be written a message says so; record_settle() tries again. */
-void record_end(struct record *record, enum state_outcome outcome);
+/* How it came out. 0 or -errno with a message: record_settle() tries again. */
+int record_end(struct record *record, enum state_outcome outcome);
 /* The site file has its text, or does not get it. */
 void record_edited(struct record *record);
 void record_close(struct record *record);

@@ -93,6 +93,8 @@ int state_settle(struct state *state, __u32 generation, enum state_outcome outco
 
 /* What `current` says: 0 = there is none. */
 int state_current(const struct state *state, __u32 *generation);
+/* True if its meta.json says that it was kept; its files are not looked at. */
+bool state_is_kept(const struct state *state, __u32 generation);
 /* The highest number that was ever used, 0 = none: the next generation's is above it. */
 int state_newest(const struct state *state, __u32 *generation);
 /* All of them, oldest first; *list is to be freed by state_list_free(). */

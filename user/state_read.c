@@ -247,6 +247,14 @@ int state_open_entry(const struct state *state, __u32 generation, struct state_e
 	return read_meta(state, generation, *dir, entry);
 }
 
+bool state_is_kept(const struct state *state, __u32 generation)
+{
+	_cleanup_(state_entry_free) struct state_entry entry = {0};
+	_cleanup_close_ int dir = -1;
+
+	return !state_open_entry(state, generation, &entry, &dir) && entry.outcome == STATE_KEPT;
+}
+
 static int read_entry(const struct state *state, __u32 generation, struct state_entry *entry)
 {
 	_cleanup_close_ int dir = -1;

@@ -6,6 +6,7 @@
 
 #include "cleanup.h"
 #include "interfaces.h"
+#include "lag.h"
 #include "record.h"
 #include "settle.h"
 
@@ -41,11 +42,33 @@ static int too_late(const struct common *common, struct kernel *kernel, int hist
 	return -ETIMEDOUT;
 }
 
+/* Before anything is settled. */
+static bool lagged(const struct common *common)
+{
+	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
+
+	return kernel_peek(common->pin_dir, &kernel) && lag_is_there(common, &kernel);
+}
+
+/* No trial runs; but an earlier confirm or apply may not have got into the history. */
+static int confirm_again(const struct common *common, const struct kernel *kernel,
+			 struct trial_end *end)
+{
+	end->generation = end->in_force;
+	if (lag_tell(common, kernel))
+		return ERR_PARTLY;
+	end->written = true;
+	return 0;
+}
+
 int trial_confirm(const struct common *common, struct trial_end *end)
 {
 	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
+	bool again = lagged(common);
 	int history, err = open_trial(common, &kernel, end, &history);
 
+	if (err == -ENOENT && again && end->in_force)
+		return confirm_again(common, &kernel, end);
 	if (err)
 		return err;
 	if (kernel_confirm(&kernel))
@@ -53,6 +76,7 @@ int trial_confirm(const struct common *common, struct trial_end *end)
 	common_changed(common);
 	if (!history)
 		record_settle(common, &kernel);
+	end->lags = lag_tell(common, &kernel);
 	return settle_interfaces(&kernel);
 }
 
@@ -67,8 +91,12 @@ int trial_undo(const struct common *common, struct trial_end *end)
 		return too_late(common, &kernel, history);
 	common_changed(common);
 	end->in_force = generation_in_force(&kernel);
-	if (!history)
-		record_outcome(common, end->generation, STATE_ROLLED_BACK);
+	if (history || record_outcome(common, end->generation, STATE_ROLLED_BACK)) {
+		end->lags = true;
+		fprintf(stderr,
+			"rolewall: the history does not say yet that generation %u was rolled back: a reboot does not bring it back, and the next command writes it\n",
+			end->generation);
+	}
 	err = settle(&kernel);
 	if (err == -ENOENT)
 		err = kernel_unload(&kernel);

@@ -9,6 +9,8 @@
 struct trial_end {
 	__u32 generation; /* that was on trial */
 	__u32 in_force; /* from now on; 0 = none */
+	bool lags; /* the history could not be written: a message said so */
+	bool written; /* confirm: it was kept before, and the history has it only now */
 };
 
 /* Both return 0 or -errno, messages on stderr; -ENOENT: no trial runs, said by the caller. */

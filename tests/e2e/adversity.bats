@@ -68,6 +68,49 @@ refused() {
 	[[ $(generation) == "$generation" ]]
 }
 
+lags() { # OF REBOOT
+	[[ $stderr == *"rolewall: generation $1 is in force, but the history does not say so: a reboot would bring back generation $2; \"rolewall confirm\" writes it"* ]] || {
+		echo "$stderr"
+		return 1
+	}
+}
+
+# ends_untold confirm|rollback: of the trial of NEW beside OLD; the history cannot be written.
+ends_untold() {
+	local last command
+	last=$(generation)
+	run -4 --separate-stderr rolewall "$1"
+	[[ $stderr == *"$STATE"* ]]
+	if [[ $1 == rollback ]]; then
+		has_seen 'new old'
+		[[ $stderr == *"the history does not say yet that generation $last was rolled back: a reboot does not bring it back"* ]]
+		run -0 --separate-stderr rolewall status
+		[[ -z $stderr ]]
+		return
+	fi
+	lags "$last" $((last - 1))
+	run -4 --separate-stderr rolewall confirm
+	lags "$last" $((last - 1))
+	for command in status history 'history --json'; do
+		# shellcheck disable=SC2086 # two words
+		run -0 --separate-stderr rolewall $command
+		lags "$last" $((last - 1))
+	done
+}
+
+# Once there is room again.
+written() { # confirm|rollback
+	if [[ $1 == confirm ]]; then
+		run -0 --separate-stderr rolewall confirm
+		[[ $stderr == *"generation $(generation) is in the history now: a reboot brings it back" ]]
+	fi
+	run -1 --separate-stderr rolewall confirm
+	[[ $stderr == 'rolewall: nothing is on trial' && $(<"$STATE/current") == "$(generation) "* ]]
+	run ! grep -lE '"outcome":.?"(prepared|trial)"' "$STATE"/generations/*/meta.json
+	run -0 --separate-stderr rolewall status
+	[[ -z $stderr ]]
+}
+
 fill() {
 	dd if=/dev/zero of="$STATE/filling" bs=4k 2>/dev/null || true
 }
@@ -114,10 +157,9 @@ fill() {
 		rolewall apply -c "$NEW" --confirm-within 60
 		has_seen '.*old new'
 		fill
-		run -0 --separate-stderr rolewall "$word"
-		[[ $stderr == *"$STATE"* ]]
-		[[ $word == confirm ]] || has_seen 'new old'
+		ends_untold "$word"
 		rm "$STATE/filling"
+		written "$word"
 	done
 }
 
@@ -130,12 +172,10 @@ fill() {
 		rolewall apply -c "$NEW" --confirm-within 60
 		has_seen '.*old new'
 		mount -o remount,ro "$STATE"
-		run -0 --separate-stderr rolewall "$word"
-		[[ $stderr == *"$STATE"* ]]
-		[[ $word == confirm ]] || has_seen 'new old'
+		ends_untold "$word"
+		mount -o remount,rw "$STATE"
+		written "$word"
 	done
-	mount -o remount,rw "$STATE"
-	run -1 rolewall confirm
 	run ! grep -lE '"outcome":.?"(prepared|trial)"' "$STATE"/generations/*/meta.json
 }
 

@@ -184,8 +184,8 @@ is_in_force() { # GENERATION
 	rolewall apply -c "$(policy one 2000)"
 	rolewall apply -c "$(policy two 2001)" --confirm-within 60
 	state_read_only
-	run -0 --separate-stderr rolewall confirm
-	[[ $stderr == *"$STATE"*"Read-only file system"* ]]
+	run -4 --separate-stderr rolewall confirm
+	[[ $stderr == *"$STATE"*"Read-only file system"*'a reboot would bring back generation 1; '*'generation 2 is confirmed' ]]
 	opens 2001
 	run -1 --separate-stderr rolewall apply -c "$(policy one 2000)"
 	[[ $stderr == *"$STATE"*"Read-only file system"*"nothing was changed"* && $(generation) == 2 ]]
@@ -200,8 +200,9 @@ is_in_force() { # GENERATION
 	rolewall apply -c "$(policy one 2000)"
 	rolewall apply -c "$(policy two 2001)" --confirm-within 60
 	chmod 755 "$STATE"
-	run -0 --separate-stderr rolewall confirm
+	run -4 --separate-stderr rolewall confirm
 	said_once
+	[[ $stderr == *'generation 2 is in force, but the history does not say so: a reboot would not bring it back'* ]]
 	run -1 --separate-stderr rolewall apply -c "$(policy one 2000)"
 	said_once
 	[[ $stderr == *'nothing was changed'* && $(generation) == 2 ]]
@@ -214,11 +215,31 @@ said_once() {
 	[[ $(grep -cF "cannot use $STATE: must belong to the caller, and others must have no rights to it (mode 0700, of a file 0600)" <<<"$stderr") == 1 ]]
 }
 
+@test "an apply that the history cannot follow says what a reboot would do, and confirm writes it" {
+	local back
+	rolewall apply -c "$(policy one 2000)"
+	for back in no yes; do
+		rm -f "$STATE/current"
+		mkdir "$STATE/current" "$STATE/current/in-the-way"
+		if [[ $back == yes ]]; then
+			run -4 --separate-stderr rolewall rollback
+		else
+			run -4 --separate-stderr rolewall apply -c "$(policy two 2001)"
+		fi
+		[[ $stderr == *"generation $(generation) is in force, but the history does not say so: a reboot would not bring it back"* ]]
+		[[ $stderr != *'nothing was changed'* ]]
+		rm -r "$STATE/current"
+		run -0 --separate-stderr rolewall confirm
+		[[ $stderr == "rolewall: generation $(generation) is in the history now: a reboot brings it back" ]]
+		[[ $(current) == "$(generation)" && $(meta "$(generation)" .outcome) == kept ]]
+	done
+}
+
 @test "a detach writes down what was left open while the kernel still knows" {
 	rolewall apply -c "$(policy one 2000)"
 	rolewall apply -c "$(policy two 2001)" --confirm-within 60
 	state_read_only
-	rolewall confirm
+	run -4 rolewall confirm
 	state_writable
 	[[ $(meta 2 .outcome) == trial && $(current) == 1 ]]
 	rolewall detach

@@ -111,8 +111,11 @@ is_recorded() {
 	local state current wrong
 	state=$(state_dir)
 	on_trial && return
-	rolewall confirm 2>"$BATS_TEST_TMPDIR/said" && return 1
-	grep -q 'nothing is on trial$' "$BATS_TEST_TMPDIR/said" || return
+	if rolewall confirm 2>"$BATS_TEST_TMPDIR/said" >/dev/null; then
+		grep -q 'is in the history now' "$BATS_TEST_TMPDIR/said" || return
+	else
+		grep -q 'nothing is on trial$' "$BATS_TEST_TMPDIR/said" || return
+	fi
 	wrong=$(grep -lE '"outcome":.?"(prepared|trial)"' "$state"/generations/*/meta.json)
 	[[ -z $wrong ]] || {
 		cat "$wrong"

@@ -127,7 +127,7 @@ says() {
 	nothing_left
 	cp "$SITE" "$BATS_TEST_TMPDIR/before.yaml"
 	killed_between add-role fe mediation
-	run -1 rolewall confirm
+	rolewall confirm
 	grep -F mediation "$SITE"
 	nothing_left
 }
