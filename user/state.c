@@ -197,7 +197,7 @@ static int open_generations(struct state *state, bool write)
 	return err ? state_complain(state, 0, DIR_GENERATIONS, "use", err) : 0;
 }
 
-static int open_state(struct state *state, bool write)
+static int open_state(struct state *state, const char *pin_dir, bool write)
 {
 	int err = write ? make_path(state->path) : 0;
 
@@ -209,6 +209,8 @@ static int open_state(struct state *state, bool write)
 	if (err)
 		return state_complain(state, 0, NULL, "use", err);
 	err = write ? lock(state) : 0;
+	if (!err)
+		err = state_check_pins(state, pin_dir, write);
 	return err ? err : open_generations(state, write);
 }
 
@@ -224,7 +226,7 @@ int state_open(const struct common *common, bool write, struct state **state)
 				 .generations = -1,
 				 .keep = STATE_KEEP,
 				 .said = common->said};
-	err = opened->path ? open_state(opened, write) : -ENOMEM;
+	err = opened->path ? open_state(opened, common->pin_dir, write) : -ENOMEM;
 	if (err)
 		state_close(opened);
 	else

@@ -5,6 +5,7 @@
  *
  *	generations/000042/site.yaml, matrix.yaml, meta.json
  *	current
+ *	pins: the pin directory of the instance (state_pins.c)
  *	edit, while `pool` changes a site file (state_edit.c)
  *
  * What is written is whole and on the disk before anything leads to it. The kernel is the truth

@@ -11,6 +11,7 @@
 #define FILE_META "meta.json"
 #define FILE_CURRENT "current"
 #define FILE_EDIT "edit"
+#define FILE_PINS "pins"
 #define DIR_GENERATIONS "generations"
 
 #define META_MAX 65536U
@@ -43,6 +44,12 @@ int state_damaged(const struct state *state, __u32 generation, const char *file,
 
 /* Says which generations there are instead. Returns -ENOENT. */
 int state_missing(const struct state *state, __u32 generation);
+
+/*
+ * state_pins.c: refuses a directory that another instance's pins belong to. One that nobody's do
+ * belongs to these from now on, if it is open for WRITE. 0 or -errno, message on stderr.
+ */
+int state_check_pins(const struct state *state, const char *pin_dir, bool write);
 
 /* All numbers of generations, ascending; *list is to be freed. 0 or -errno, quietly. */
 int state_numbers(const struct state *state, __u32 **list, size_t *count);

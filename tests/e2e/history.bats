@@ -256,3 +256,46 @@ said_once() {
 	exec 9<&-
 	rolewall apply -c "$(policy two 2001)"
 }
+
+@test "a state directory belongs to one pin directory, and another one's is refused" {
+	local command other=$PIN-other
+	rolewall apply -c "$(policy one 2000)"
+	[[ $(<"$STATE/pins") == "$PIN" ]]
+	rolewall apply -c "$(policy two 2001)" --confirm-within 60
+	cp -a "$STATE" "$BATS_TEST_TMPDIR/before"
+	site=$(policy other 5061 in)
+	for command in "apply -c $site" 'rollback 1' history "boot -c $site"; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr beside "$other" $command
+		[[ $stderr == *"$STATE is the history of the pins at $PIN, and not of those at $other: give --pin-dir $PIN, or another --state-dir; if nothing is at $PIN any more, remove $STATE/pins"* ]]
+		[[ $command == boot* ]] || [[ $status == 1 && ! -e $other ]]
+	done
+	beside "$other" detach
+	diff -r "$BATS_TEST_TMPDIR/before" "$STATE"
+	# the same directory in other words
+	beside "/sys/fs//bpf/../bpf/${PIN##*/}/" confirm
+	[[ $(current) == 2 ]]
+	# one from before there was such a file, and one that is empty
+	rm "$STATE/pins"
+	beside "$other" history
+	rolewall apply -c "$(policy one 2000)"
+	[[ $(<"$STATE/pins") == "$PIN" ]]
+	: >"$STATE/pins"
+	rolewall apply -c "$(policy one 2000)"
+	[[ $(<"$STATE/pins") == "$PIN" ]]
+	# after a reboot, and when the other one is gone
+	rm -rf "${PIN:?}"
+	rolewall boot
+	[[ $(generation) == 4 ]]
+	rolewall detach
+	run -1 beside "$other" rollback 1
+	rm "$STATE/pins"
+	beside "$other" rollback 1
+	[[ $(<"$STATE/pins") == "$other" ]]
+	beside "$other" detach
+}
+
+# The same state directory, other pins.
+beside() { # PIN-DIR COMMAND...
+	ROLEWALL_STATE_DIR=$STATE in_ns gateway "$ROLEWALL" "$2" --pin-dir "$1" "${@:3}"
+}
