@@ -24,7 +24,6 @@ struct transaction {
 	bool fresh; /* nothing was in force before */
 	struct interface_change change;
 	struct record record;
-	__u32 newest; /* generation in the history */
 };
 
 static void transaction_free(struct transaction *transaction)
@@ -63,13 +62,14 @@ static int open_running(struct transaction *transaction)
 }
 
 /* Numbers are never used twice: neither those in the slots nor those in the history. */
-static __u32 next_generation(const struct transaction *transaction)
+static int choose_number(struct transaction *transaction)
 {
 	__u32 newest = transaction->fresh ? 0 : generation_newest(&transaction->kernel);
 
+	transaction->applied->generation = transaction->request->generation;
 	if (transaction->request->generation)
-		return transaction->request->generation;
-	return (newest > transaction->newest ? newest : transaction->newest) + 1;
+		return 0;
+	return record_next(&transaction->record, newest, &transaction->applied->generation);
 }
 
 static int make_image(struct transaction *transaction, struct diagnostics *diags)
@@ -78,10 +78,11 @@ static int make_image(struct transaction *transaction, struct diagnostics *diags
 	struct applied *applied = transaction->applied;
 	int err = candidate_compile(&transaction->candidate, diags);
 
+	if (!err)
+		err = choose_number(transaction);
 	if (err)
 		return err;
 	applied->pages = image->count;
-	applied->generation = next_generation(transaction);
 	image_number(image, applied->generation);
 	return 0;
 }
@@ -235,7 +236,7 @@ int policy_apply(const struct apply_request *request, struct applied *applied,
 	if (!err)
 		err = open_running(&transaction);
 	if (!err)
-		err = record_open(request, &transaction.record, &transaction.newest);
+		err = record_open(request, &transaction.record);
 	if (!err)
 		err = make_image(&transaction, diags);
 	if (!err && steady_interrupted())

@@ -9,15 +9,15 @@
 #include "pending.h"
 #include "settle.h"
 
-int record_open(const struct apply_request *request, struct record *record, __u32 *newest)
+int record_open(const struct apply_request *request, struct record *record)
 {
-	int err;
+	return request->unrecorded ? 0 : state_open(request->common, true, &record->state);
+}
 
-	*newest = 0;
-	if (request->unrecorded)
-		return 0;
-	err = state_open(request->common, true, &record->state);
-	return err ? err : state_newest(record->state, newest);
+int record_next(const struct record *record, __u32 newest, __u32 *generation)
+{
+	return record->state ? state_next(record->state, newest, generation)
+			     : generation_next(newest, generation);
 }
 
 static int announce_edit(const struct apply_request *request, struct record *record)

@@ -16,8 +16,10 @@ struct record {
 	bool edits; /* it says which site file is to be replaced */
 };
 
-/* Opens the history for this apply. *newest: its highest number so far. 0 or -errno with a message. */
-int record_open(const struct apply_request *request, struct record *record, __u32 *newest);
+/* Opens the history for this apply. 0 or -errno with a message. */
+int record_open(const struct apply_request *request, struct record *record);
+/* The next number above NEWEST, which the kernel has. -EOVERFLOW, with a message: none is left. */
+int record_next(const struct record *record, __u32 newest, __u32 *generation);
 /* Writes the entry, and which site file is to have its text, so that nothing can fail any more behind the flip. POLICY: the image's checksum. */
 int record_prepare(const struct apply_request *request, struct record *record, __u32 generation,
 		   __u32 policy);

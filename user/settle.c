@@ -38,6 +38,18 @@ __u32 generation_newest(const struct kernel *kernel)
 	return newest;
 }
 
+int generation_next(__u32 newest, __u32 *next)
+{
+	if (newest == UINT32_MAX) {
+		fprintf(stderr,
+			"rolewall: no generation's number is left above %u: detach, and apply again\n",
+			newest);
+		return -EOVERFLOW;
+	}
+	*next = newest + 1;
+	return 0;
+}
+
 int settle_interfaces(const struct kernel *kernel)
 {
 	_cleanup_(roster_free) struct roster roster = {0};

@@ -11,6 +11,9 @@ __u32 generation_in_force(const struct kernel *kernel);
 /* The highest generation that any slot holds; 0 = none. */
 __u32 generation_newest(const struct kernel *kernel);
 
+/* The number above it. -EOVERFLOW, with a message: there is none. */
+int generation_next(__u32 newest, __u32 *next);
+
 /*
  * Takes the lock of an instance, opens what is loaded, and sees to what a controller that was killed,
  * or a trial that nobody confirmed, has left, in the kernel and in the history. Returns 0; -ENOENT:

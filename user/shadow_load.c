@@ -113,7 +113,9 @@ int shadow_load(const struct common *common, const struct policy *policy,
 	if (err)
 		return err;
 	loaded->pages = load.candidate.image.count;
-	loaded->generation = generation_newest(kernel) + 1;
+	err = generation_next(generation_newest(kernel), &loaded->generation);
+	if (err)
+		return err;
 	image_number(&load.candidate.image, loaded->generation);
 	err = write_candidate(&load);
 	loaded->probes = load.candidate.probes;

@@ -96,8 +96,12 @@ int state_settle(struct state *state, __u32 generation, enum state_outcome outco
 int state_current(const struct state *state, __u32 *generation);
 /* True if its meta.json says that it was kept; its files are not looked at. */
 bool state_is_kept(const struct state *state, __u32 generation);
-/* The highest number that was ever used, 0 = none: the next generation's is above it. */
-int state_newest(const struct state *state, __u32 *generation);
+/*
+ * The number of the next generation: above ABOVE and above all that were ever used, and no directory
+ * has it. -EOVERFLOW: there is none left. A directory without a meta.json that can be read counts only
+ * for the latter: a stray name must not use up the numbers.
+ */
+int state_next(const struct state *state, __u32 above, __u32 *next);
 /* All of them, oldest first; *list is to be freed by state_list_free(). */
 int state_list(const struct state *state, struct state_entry **list, size_t *count);
 void state_list_free(struct state_entry *list, size_t count);

@@ -17,6 +17,7 @@ struct pruning {
 	struct state_entry *list; /* oldest first */
 	size_t count;
 	bool *repeat, *gone; /* for each */
+	__u32 newest; /* that can be read */
 	__u32 current,
 		fallback; /* never go: the last good one, and what the boot takes without it */
 };
@@ -26,13 +27,14 @@ static bool was_kept(const struct state_entry *entry)
 	return !entry->damaged && entry->outcome == STATE_KEPT;
 }
 
-/* Not the newest, either: numbers are not used twice. */
+/* Not the newest, either, nor the newest that can be read: numbers are not used twice. */
 static bool may_go(const struct pruning *pruning, size_t i)
 {
 	const struct state_entry *entry = &pruning->list[i];
 
 	return !pruning->gone[i] && entry->generation != pruning->current &&
 	       entry->generation != pruning->fallback && i != pruning->count - 1 &&
+	       entry->generation != pruning->newest &&
 	       (entry->damaged || entry->outcome != STATE_TRIAL);
 }
 
@@ -80,6 +82,8 @@ static int read_all(struct pruning *pruning)
 
 		entry->damaged = state_open_entry(pruning->state, numbers[i], entry, &dir);
 		entry->generation = numbers[i];
+		if (!entry->damaged)
+			pruning->newest = numbers[i];
 		if (was_kept(entry) && entry->generation != pruning->current)
 			pruning->fallback = entry->generation;
 	}

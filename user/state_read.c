@@ -114,18 +114,6 @@ int state_missing(const struct state *state, __u32 generation)
 	return -ENOENT;
 }
 
-int state_newest(const struct state *state, __u32 *generation)
-{
-	_cleanup_free_ __u32 *numbers = NULL;
-	size_t count;
-	int err = state_numbers(state, &numbers, &count);
-
-	if (err)
-		return state_complain(state, 0, DIR_GENERATIONS, "read", err);
-	*generation = count ? numbers[count - 1] : 0;
-	return 0;
-}
-
 /* "42 crc32 3224b088\n" */
 static bool read_current(const char *text, size_t size, __u32 *generation)
 {
@@ -245,6 +233,47 @@ int state_open_entry(const struct state *state, __u32 generation, struct state_e
 	if (err)
 		return state_complain(state, generation, NULL, "open", err);
 	return read_meta(state, generation, *dir, entry);
+}
+
+static bool is_sound(const struct state *state, __u32 generation)
+{
+	_cleanup_(state_entry_free) struct state_entry entry = {0};
+	_cleanup_close_ int dir = -1;
+
+	return !state_open_entry(state, generation, &entry, &dir);
+}
+
+static bool is_taken(const __u32 *numbers, size_t count, __u32 number)
+{
+	for (size_t i = count; i-- > 0 && numbers[i] >= number;)
+		if (numbers[i] == number)
+			return true;
+	return false;
+}
+
+int state_next(const struct state *state, __u32 above, __u32 *next)
+{
+	_cleanup_free_ __u32 *numbers = NULL;
+	size_t count, sound;
+	int err = state_numbers(state, &numbers, &count);
+
+	if (err)
+		return state_complain(state, 0, DIR_GENERATIONS, "read", err);
+	for (sound = count; sound > 0 && !is_sound(state, numbers[sound - 1]);)
+		sound--;
+	if (sound && numbers[sound - 1] > above)
+		above = numbers[sound - 1];
+	while (above < UINT32_MAX && is_taken(numbers, count, above + 1))
+		above++;
+	if (above == UINT32_MAX) {
+		state_say(
+			state,
+			"no generation's number is left above %u: detach, move %s away, and apply again",
+			above, state->path);
+		return -EOVERFLOW;
+	}
+	*next = above + 1;
+	return 0;
 }
 
 bool state_is_kept(const struct state *state, __u32 generation)

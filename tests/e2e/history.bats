@@ -67,6 +67,18 @@ current() {
 	cut -d' ' -f1 "$STATE/current"
 }
 
+# remade META STATEMENT: changed, with a checksum that is right.
+remade() {
+	python3 - "$@" <<-'END'
+		import json, sys, zlib
+		meta = json.load(open(sys.argv[1]))
+		exec(sys.argv[2])
+		del meta["crc32"]
+		meta["crc32"] = "%08x" % zlib.crc32(json.dumps(meta, sort_keys=True, separators=(",", ":")).encode())
+		json.dump(meta, open(sys.argv[1], "w"))
+	END
+}
+
 @test "a generation is kept with its site, who, when and why" {
 	rolewall apply -c "$(policy one 2000)" --comment 'ticket 4711: Bürozeit'
 	[[ $(meta 1 .outcome) == kept && $(meta 1 .comment) == 'ticket 4711: Bürozeit' && $(current) == 1 ]]
@@ -128,14 +140,7 @@ current() {
 	[[ $(rolewall history --json | jq -r '[.generations[].outcome] | join(" ")') == 'kept returned' ]]
 	[[ $(rolewall history 2 --json | jq -r .outcome) == returned && $(meta 2 .outcome) == trial ]]
 	# another history has nothing to do with these pins
-	sed -i 's/"policy": "......../"policy": "00000000/' "$STATE/generations/000002/meta.json"
-	python3 - "$STATE/generations/000002/meta.json" <<-'END'
-		import json, sys, zlib
-		meta = json.load(open(sys.argv[1]))
-		del meta["crc32"]
-		meta["crc32"] = "%08x" % zlib.crc32(json.dumps(meta, sort_keys=True, separators=(",", ":")).encode())
-		json.dump(meta, open(sys.argv[1], "w"))
-	END
+	remade "$STATE/generations/000002/meta.json" 'meta["policy"] = "00000000"'
 	[[ $(rolewall history 2 --json | jq -r .outcome) == trial ]]
 }
 
@@ -244,6 +249,22 @@ said_once() {
 	[[ $(meta 2 .outcome) == trial && $(current) == 1 ]]
 	rolewall detach
 	[[ $(meta 2 .outcome) == kept && $(current) == 2 ]]
+}
+
+@test "a stray directory uses up no numbers, and the last number is refused" {
+	mkdir -m 700 "$STATE" "$STATE/generations" "$STATE/generations/4294967295" "$STATE/generations/000002"
+	rolewall apply -c "$(policy one 2000)"
+	[[ $(generation) == 1 && $(current) == 1 ]]
+	rolewall apply -c "$(policy one 2000)"
+	[[ $(generation) == 3 && $(current) == 3 ]]
+	rmdir "$STATE/generations/4294967295"
+	cp -a "$STATE/generations/000003" "$STATE/generations/4294967295"
+	remade "$STATE/generations/4294967295/meta.json" 'meta["generation"] = 4294967295'
+	run -1 --separate-stderr rolewall apply -c "$(policy two 2001)"
+	[[ $stderr == *"no generation's number is left above 4294967295: detach, move $STATE away, and apply again"*'nothing was changed' ]]
+	[[ $(generation) == 3 && $(current) == 3 ]]
+	opens 2000
+	[[ -z $(ls "$STATE/generations/000002") ]]
 }
 
 @test "whoever has the lock is named" {

@@ -91,7 +91,7 @@ static void expect_good(const char *path, unsigned long step)
 	struct state_entry *list;
 	struct input input;
 	size_t count, kept = 0;
-	__u32 good = 0, newest = 0;
+	__u32 good = 0, next = 0;
 	int err;
 
 	other.common.state_dir = path;
@@ -114,11 +114,11 @@ static void expect_good(const char *path, unsigned long step)
 	assert_in_range(kept, BEFORE, BEFORE + 1);
 	state_list_free(list, count);
 	/* and the next one goes */
-	assert_int_equal(state_newest(state, &newest), 0);
-	assert_int_equal(bench_prepare(&other, state, newest + 1, 0), 0);
-	assert_int_equal(state_commit(state, newest + 1, STATE_KEPT), 0);
+	assert_int_equal(state_next(state, 0, &next), 0);
+	assert_int_equal(bench_prepare(&other, state, next, 0), 0);
+	assert_int_equal(state_commit(state, next, STATE_KEPT), 0);
 	assert_int_equal(state_load_good(state, &good, &input), 0);
-	assert_int_equal(good, newest + 1);
+	assert_int_equal(good, next);
 	input_free(&input);
 	state_close(state);
 	free(other.said);

@@ -116,8 +116,49 @@ static void current_follows_what_is_kept(void **context)
 	assert_int_equal(state_load_good(state, &good, &input), 0);
 	assert_int_equal(good, 2);
 	input_free(&input);
-	assert_int_equal(state_newest(state, &good), 0);
-	assert_int_equal(good, 5);
+	assert_int_equal(state_next(state, 0, &good), 0);
+	assert_int_equal(good, 6);
+	state_close(state);
+}
+
+static void numbers_end(void **context)
+{
+	struct bench *bench = *context;
+	char command[256];
+	struct state *state;
+	__u32 next;
+	int err;
+
+	bench_fill(bench, 41, 41);
+	/* a stray directory is neither counted nor taken */
+	snprintf(command, sizeof(command), "cd %s/generations && mkdir -m 700 000042 4294967295",
+		 bench->path);
+	assert_int_equal(system(command), 0);
+	state = open_for(bench, true);
+	HEARD(bench, err, state_next(state, 7, &next));
+	assert_int_equal(err, 0);
+	assert_int_equal(next, 43);
+	HEARD(bench, err, state_next(state, 0xfffffffd, &next));
+	assert_int_equal(err, 0);
+	assert_int_equal(next, 0xfffffffe);
+	for (__u32 above = 0xfffffffe; above; above++) {
+		HEARD(bench, err, state_next(state, above, &next));
+		assert_int_equal(err, -EOVERFLOW);
+		assert_non_null(
+			strstr(bench->said,
+			       "no generation's number is left above 4294967295: detach, move "));
+	}
+	state_close(state);
+	/* nor does pruning let the newest go whose number counts */
+	state = open_for(bench, true);
+	state->keep = 0;
+	for (__u32 number = 43; number <= 44; number++)
+		assert_int_equal(bench_prepare(bench, state, number, 0), 0);
+	assert_int_equal(state_settle(state, 44, STATE_FAILED), 0);
+	HEARD(bench, err, state_settle(state, 43, STATE_KEPT));
+	assert_int_equal(err, 0);
+	HEARD(bench, err, state_next(state, 0, &next));
+	assert_int_equal(next, 45);
 	state_close(state);
 }
 
@@ -532,6 +573,7 @@ int main(void)
 		TEST(keeps_what_was_applied),
 		TEST(names_who_is_behind_sudo),
 		TEST(current_follows_what_is_kept),
+		TEST(numbers_end),
 		TEST(prunes),
 		TEST(prunes_no_repeat_of_a_damaged_one),
 		TEST(prunes_no_trial),
