@@ -15,6 +15,8 @@ const char *disk_fault(int err)
 {
 	switch (err) {
 	case -EPERM:
+		return "Operation not permitted; an immutable or append-only one can be told by lsattr";
+	case DISK_EXPOSED:
 		return "must belong to the caller, and others must have no rights to it (mode 0700, of a file 0600)";
 	case -ELOOP:
 		return "is a symbolic link, which is not followed";
@@ -29,7 +31,7 @@ const char *disk_fault(int err)
 
 static int check_owner(const struct stat *status)
 {
-	return status->st_uid == geteuid() && !(status->st_mode & 077) ? 0 : -EPERM;
+	return status->st_uid == geteuid() && !(status->st_mode & 077) ? 0 : DISK_EXPOSED;
 }
 
 int disk_open_dir(int parent, const char *name, int *dir)
@@ -50,7 +52,7 @@ int disk_open_dir(int parent, const char *name, int *dir)
 	if (fstat(fd, &status))
 		return -errno;
 	if (check_owner(&status))
-		return -EPERM;
+		return DISK_EXPOSED;
 	*dir = TAKE_FD(fd);
 	return 0;
 }
@@ -81,7 +83,7 @@ int disk_read(int dir, const char *name, size_t limit, char **bytes, size_t *siz
 	if (!S_ISREG(status.st_mode))
 		return -EBADF;
 	if (check_owner(&status))
-		return -EPERM;
+		return DISK_EXPOSED;
 	if (status.st_size < 0 || (size_t)status.st_size > limit)
 		return -EFBIG;
 	buffer = malloc((size_t)status.st_size + 1);

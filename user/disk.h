@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Others could have written it. No -errno, for the kernel has reasons of its own to say EPERM. */
+#define DISK_EXPOSED (-4099)
+
 /* Opens the directory NAME of PARENT (AT_FDCWD: NAME is a path) and refuses one that others may use. */
 int disk_open_dir(int parent, const char *name, int *dir);
 /* The whole file; *bytes is to be freed and ends in a NUL that SIZE does not count. */

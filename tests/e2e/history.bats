@@ -267,6 +267,15 @@ said_once() {
 	[[ -z $(ls "$STATE/generations/000002") ]]
 }
 
+@test "an immutable directory is not taken for one that others may use" {
+	rolewall apply -c "$(policy one 2000)"
+	chattr +i "$STATE/generations" 2>/dev/null || skip 'no immutable files here'
+	run --separate-stderr rolewall apply -c "$(policy two 2001)"
+	chattr -i "$STATE/generations"
+	[[ $status == 1 && $stderr == *"cannot write $STATE/generations/000002: Operation not permitted; an immutable or append-only one can be told by lsattr"*'nothing was changed' ]]
+	[[ $stderr != *'must belong'* ]]
+}
+
 @test "whoever has the lock is named" {
 	rolewall apply -c "$(policy one 2000)"
 	exec 9<"$PIN"
