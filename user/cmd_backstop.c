@@ -116,15 +116,23 @@ static int print_state(const char *pin_dir, enum format format)
 	return err;
 }
 
+static int turn(const struct common *common, bool on)
+{
+	int err = on ? backstop_start(common->pin_dir) : stop(common->pin_dir);
+
+	if (err)
+		return err;
+	common_changed(common);
+	return common->format == FORMAT_JSON ? print_state(common->pin_dir, FORMAT_JSON) : 0;
+}
+
 static int run(const struct arguments *arguments)
 {
 	const char *pin_dir = arguments->common.pin_dir;
 	const char *word = arguments->operands[0];
 
-	if (!strcmp(word, "on"))
-		return backstop_start(pin_dir);
-	if (!strcmp(word, "off"))
-		return stop(pin_dir);
+	if (!strcmp(word, "on") || !strcmp(word, "off"))
+		return turn(&arguments->common, !strcmp(word, "on"));
 	if (!strcmp(word, "status"))
 		return print_state(pin_dir, arguments->common.format);
 	fprintf(stderr, "rolewall backstop: unknown word \"%s\"; accepted: on, off, status\n",

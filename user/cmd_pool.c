@@ -205,9 +205,13 @@ static int carry_out(struct job *job)
 		return apply_input(&job->request, &job->diags);
 	diag_print(&job->diags, stderr);
 	rc = steady_interrupted() ? -EINTR : site_file_replace(&job->file);
-	if (!rc)
-		common_changed(common);
-	return rc;
+	if (rc)
+		return rc;
+	common_changed(common);
+	return common->format == FORMAT_JSON
+		       ? json_print(json_pack("{s:o, s:b}", "file", foreign_text_json(common->site),
+					      "applied", 0))
+		       : 0;
 }
 
 /* What is wrong with the words themselves has no place in the file. */

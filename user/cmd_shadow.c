@@ -227,9 +227,11 @@ static int drop(const struct arguments *arguments)
 {
 	int err = shadow_drop(&arguments->common);
 
-	if (!err)
-		fprintf(stderr, "rolewall: the shadow is dropped; what is in force stays\n");
-	return err;
+	if (err)
+		return err;
+	fprintf(stderr, "rolewall: the shadow is dropped; what is in force stays\n");
+	return arguments->common.format == FORMAT_JSON ? json_print(json_pack("{s:b}", "shadow", 0))
+						       : 0;
 }
 
 /* An apply of the site that the shadow was made of, if it still is that. */

@@ -226,3 +226,10 @@ rolewall: nothing was changed' ]
 	run --separate-stderr "$rolewall" pool -c s.yaml
 	[ "$status" -eq 2 ]
 }
+
+@test "an edit that is not applied has an answer in JSON" {
+	run -0 --separate-stderr "$rolewall" pool add-role fe sba -c s.yaml --no-apply --json
+	[ "$(python3 -c 'import json, sys; print(json.load(sys.stdin))' <<<"$output")" = "{'file': 's.yaml', 'applied': False}" ]
+	run -4 --separate-stderr bash -c "'$rolewall' pool add-role dir sba -c s.yaml --no-apply --json >/dev/full"
+	grep -q 'roles: \[director, sba\]' s.yaml
+}

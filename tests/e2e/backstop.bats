@@ -130,7 +130,7 @@ table() {
 @test "off, on, and detach takes it away" {
 	[[ $(rolewall backstop status --json | jq .on) == false ]]
 	rolewall backstop on
-	rolewall backstop on
+	[[ $(rolewall backstop on --json | jq .on) == true ]]
 	[[ $(rolewall backstop status --json | jq .on) == true ]]
 	run ! drops_closing # nothing is loaded
 	apply "$SITE"
@@ -138,7 +138,7 @@ table() {
 	table | grep -q '"in", "out"\|"out", "in"'
 	[[ $(in_ns gateway "$ROLEWALL" metrics --pin-dir "$PIN" | grep -c '^rolewall_backstop 1$') == 1 ]]
 	rolewall backstop off
-	rolewall backstop off
+	[[ $(rolewall backstop off --json | jq .on) == false ]]
 	run ! table
 	run ! drops_closing
 	rolewall backstop on

@@ -125,7 +125,7 @@ compares_as_it_should() { # HOOK
 	apply "$(site_on xdp-native active)"
 	rolewall apply --shadow -c "$(candidate_on xdp-native)"
 	generation=$(generation)
-	rolewall shadow drop
+	[[ $(rolewall shadow drop --json | jq -c .) == '{"shadow":false}' ]]
 	[[ $(generation) == "$generation" ]]
 	run -1 rolewall shadow drop
 	[[ $output == *'no shadow'* ]]
