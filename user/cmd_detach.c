@@ -9,22 +9,38 @@
 #include "command.h"
 #include "kernel.h"
 #include "record.h"
+#include "settle.h"
 
 /*
  * What a killed controller left open gets its end while the kernel still knows it: without it a
  * reboot would bring back the policy before. Not a word about pins that cannot be read: they go.
+ * Returns the generation in force; 0 = none, or not known.
  */
-static void close_history(const struct common *common)
+static __u32 close_history(const struct common *common)
 {
 	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
 
-	if (kernel_peek(common->pin_dir, &kernel))
-		record_settle(common, &kernel);
+	if (!kernel_peek(common->pin_dir, &kernel))
+		return 0;
+	record_settle(common, &kernel);
+	return generation_in_force(&kernel);
+}
+
+/* Where that cannot be written a trial gets its end from the next command. */
+static int write_down(const struct common *common, __u32 generation)
+{
+	if (!generation || !record_detached(common, generation))
+		return 0;
+	fprintf(stderr,
+		"rolewall: the history does not say that generation %u was in force until now\n",
+		generation);
+	return ERR_PARTLY;
 }
 
 static int run(const struct arguments *arguments)
 {
 	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
+	__u32 generation = 0; /* in force */
 	struct stat status;
 	int err;
 
@@ -36,7 +52,7 @@ static int run(const struct arguments *arguments)
 	}
 	err = kernel_lock(arguments->common.pin_dir, &kernel);
 	if (!err)
-		close_history(&arguments->common);
+		generation = close_history(&arguments->common);
 	/* First: what it holds back should pass unfiltered now. */
 	if (!err)
 		err = backstop_off(arguments->common.pin_dir);
@@ -46,6 +62,7 @@ static int run(const struct arguments *arguments)
 		common_changed(&arguments->common);
 		fprintf(stderr, "rolewall: %s: detached; nothing is filtered any more\n",
 			arguments->common.pin_dir);
+		err = write_down(&arguments->common, generation);
 	}
 	return err;
 }

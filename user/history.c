@@ -11,6 +11,7 @@
 #include "listing.h"
 #include "outcome.h"
 #include "plan.h"
+#include "settle.h"
 
 #define TIME_TEXT 32
 #define WHO_TEXT 128
@@ -39,8 +40,11 @@ static const char *who_text(const struct state_who *who, char text[WHO_TEXT])
 /* A trial that the clock has ended is written down as such by the next command that changes something. */
 static void look_closer(struct state_entry *entry, const struct kernel *kernel)
 {
-	if (kernel && !entry->damaged)
-		entry->outcome = outcome_look(entry, kernel);
+	if (!kernel || entry->damaged)
+		return;
+	entry->outcome = outcome_look(entry, kernel);
+	if (entry->generation == generation_in_force(kernel))
+		entry->detached = 0; /* a boot has brought it back since */
 }
 
 /* --- JSON */
@@ -72,11 +76,12 @@ static json_t *entry_json(const struct state_entry *entry)
 				 "current", entry->is_current, "damaged", true);
 	snprintf(policy, sizeof(policy), "%08x", entry->policy);
 	return json_pack(
-		"{s:I, s:b, s:b, s:s, s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:{s:o, s:o}}",
+		"{s:I, s:b, s:b, s:s, s:s, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:{s:o, s:o}}",
 		"generation", (json_int_t)entry->generation, "current", entry->is_current,
 		"damaged", false, "outcome", state_outcome_name(entry->outcome), "time",
 		time_text(entry->when, when), "epoch", (json_int_t)entry->when, "settled",
-		number_json(entry->settled, entry->settled), "user", text_json(entry->who.user),
+		number_json(entry->settled, entry->settled), "detached",
+		number_json(entry->detached, entry->detached), "user", text_json(entry->who.user),
 		"uid", (json_int_t)entry->who.uid, "login", text_json(entry->who.login),
 		"login_uid", number_json(entry->who.login_uid, entry->who.login), "comment",
 		text_json(entry->comment), "based_on",
@@ -107,11 +112,19 @@ static int print_list_json(const struct state *state, const struct state_entry *
 static void note_text(const struct state_entry *entry, const struct state_entry *before,
 		      char text[WHO_TEXT])
 {
-	*text = '\0';
+	char when[TIME_TEXT], detached[TIME_TEXT + 16] = "";
+	const char *and;
+
+	if (entry->detached)
+		snprintf(detached, sizeof(detached), "detached %s",
+			 time_text(entry->detached, when));
+	and = entry->detached ? ", " : "";
 	if (entry->based_on)
-		snprintf(text, WHO_TEXT, "back to %u", entry->based_on);
+		snprintf(text, WHO_TEXT, "back to %u%s%s", entry->based_on, and, detached);
 	else if (before && !before->damaged && state_same(before, entry))
-		snprintf(text, WHO_TEXT, "same as %u", before->generation);
+		snprintf(text, WHO_TEXT, "same as %u%s%s", before->generation, and, detached);
+	else
+		snprintf(text, WHO_TEXT, "%s", detached);
 }
 
 static int add_entry(struct listing *listing, const struct state_entry *entry,
@@ -181,6 +194,9 @@ static int list_facts(struct listing *listing, const struct state_entry *entry)
 	rc |= listing_add_fact(listing, "who", "%s", who_text(&entry->who, who));
 	rc |= listing_add_fact(listing, "outcome", "%s", state_outcome_name(entry->outcome));
 	rc |= listing_add_fact(listing, "settled", "%s", time_text(entry->settled, settled));
+	if (entry->detached)
+		rc |= listing_add_fact(listing, "detached", "%s",
+				       time_text(entry->detached, settled));
 	if (entry->comment)
 		rc |= listing_add_fact(listing, "comment", "%s", entry->comment);
 	if (entry->based_on)

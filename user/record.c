@@ -135,3 +135,20 @@ int record_outcome(const struct common *common, __u32 generation, enum state_out
 	state_close(state);
 	return err;
 }
+
+int record_detached(const struct common *common, __u32 generation)
+{
+	struct state *state = NULL;
+	int err = state_open(common, false, &state);
+	bool known = !err && state_has(state, generation);
+
+	state_close(state);
+	state = NULL;
+	if (err || !known)
+		return err;
+	err = state_open(common, true, &state);
+	if (!err)
+		err = state_detach(state, generation);
+	state_close(state);
+	return err;
+}

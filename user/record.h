@@ -34,6 +34,8 @@ void record_close(struct record *record);
  * 0, or -errno with a message where the directory cannot be used: no need to say so again.
  */
 int record_settle(const struct common *common, const struct kernel *kernel);
+/* All was taken away while this one was in force. 0, also if it is not in the history, or -errno. */
+int record_detached(const struct common *common, __u32 generation);
 /* The outcome of one generation. 0 or -errno with a message. */
 int record_outcome(const struct common *common, __u32 generation, enum state_outcome outcome);
 

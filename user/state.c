@@ -21,6 +21,7 @@ const char *state_outcome_name(enum state_outcome outcome)
 		[STATE_PREPARED] = "prepared", [STATE_TRIAL] = "trial",
 		[STATE_KEPT] = "kept",         [STATE_RETURNED] = "returned",
 		[STATE_FAILED] = "failed",     [STATE_ROLLED_BACK] = "rolled-back",
+		[STATE_DETACHED] = "detached",
 	};
 
 	return outcome < N_STATE_OUTCOMES ? names[outcome] : NULL;

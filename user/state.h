@@ -26,6 +26,7 @@ enum state_outcome {
 	STATE_RETURNED, /* nobody confirmed it: the data plane went back by itself */
 	STATE_ROLLED_BACK, /* a trial that was ended by `rollback` */
 	STATE_FAILED, /* never was in force */
+	STATE_DETACHED, /* a trial that was ended by `detach` */
 	N_STATE_OUTCOMES,
 };
 
@@ -51,6 +52,7 @@ struct state_entry {
 	enum state_outcome outcome;
 	long long when; /* seconds since 1970 */
 	long long settled; /* when it got its outcome; 0 = not yet */
+	long long detached; /* when it was in force and `detach` took all away; 0 = never */
 	struct state_who who;
 	char *version; /* of rolewall */
 	char *site, *matrix; /* the path that was applied; the matrix's name */
@@ -107,6 +109,10 @@ int state_list(const struct state *state, struct state_entry **list, size_t *cou
 void state_list_free(struct state_entry *list, size_t count);
 /* Those that are prepared or on trial, by their meta.json alone. */
 int state_open_ends(const struct state *state, struct state_entry **list, size_t *count);
+/* It was in force when all was taken away: its time, and STATE_DETACHED if it was on trial. */
+int state_detach(struct state *state, __u32 generation);
+/* True if there is such a directory. */
+bool state_has(const struct state *state, __u32 generation);
 /* One of them. -ENOENT: there is none; -EBADMSG: it is damaged. */
 int state_read(const struct state *state, __u32 generation, struct state_entry *entry);
 void state_entry_free(struct state_entry *entry);

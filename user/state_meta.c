@@ -87,6 +87,12 @@ static json_t *meta_json(const struct state_entry *entry)
 		FILE_SITE, file_json(entry->site_bytes, entry->site_crc), FILE_MATRIX,
 		file_json(entry->matrix_bytes, entry->matrix_crc));
 
+	/* those from before it do not have it */
+	if (meta && entry->detached &&
+	    json_object_set_new(meta, "detached", json_integer((json_int_t)entry->detached))) {
+		json_decref(meta);
+		meta = NULL;
+	}
 	if (meta && what && !json_object_update(meta, what)) {
 		json_decref(what);
 		return meta;
@@ -209,6 +215,7 @@ static int read_members(json_t *meta, struct state_entry *entry, char **fault)
 		return fault_is(fault, "%s", error.text);
 	if (!read_numbers(&raw, entry))
 		return fault_is(fault, "a member has no sense");
+	entry->detached = json_integer_value(json_object_get(meta, "detached"));
 	return copy_texts(&raw, entry);
 }
 

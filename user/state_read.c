@@ -235,6 +235,15 @@ int state_open_entry(const struct state *state, __u32 generation, struct state_e
 	return read_meta(state, generation, *dir, entry);
 }
 
+bool state_has(const struct state *state, __u32 generation)
+{
+	char name[GENERATION_NAME];
+
+	return state->generations >= 0 &&
+	       !faccessat(state->generations, generation_name(generation, name), F_OK,
+			  AT_SYMLINK_NOFOLLOW);
+}
+
 static bool is_sound(const struct state *state, __u32 generation)
 {
 	_cleanup_(state_entry_free) struct state_entry entry = {0};

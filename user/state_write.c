@@ -135,11 +135,18 @@ int state_prepare(struct state *state, const struct state_entry *entry)
 
 /* --- its outcome */
 
+static int replace_meta(const struct state *state, const struct state_entry *entry, int dir)
+{
+	_cleanup_free_ char *meta = meta_write(entry);
+	int err = meta ? disk_replace(dir, FILE_META, meta, strlen(meta)) : -ENOMEM;
+
+	return err ? state_complain(state, entry->generation, FILE_META, "write", err) : 0;
+}
+
 static int set_outcome(const struct state *state, __u32 generation, enum state_outcome outcome)
 {
 	_cleanup_(state_entry_free) struct state_entry entry = {0};
 	_cleanup_close_ int dir = -1;
-	_cleanup_free_ char *meta = NULL;
 	int err = state_open_entry(state, generation, &entry, &dir);
 
 	if (err)
@@ -147,11 +154,23 @@ static int set_outcome(const struct state *state, __u32 generation, enum state_o
 	entry.outcome = outcome;
 	if (outcome != STATE_PREPARED && outcome != STATE_TRIAL)
 		entry.settled = (long long)time(NULL);
-	meta = meta_write(&entry);
-	if (!meta)
-		return -ENOMEM;
-	err = disk_replace(dir, FILE_META, meta, strlen(meta));
-	return err ? state_complain(state, generation, FILE_META, "write", err) : 0;
+	return replace_meta(state, &entry, dir);
+}
+
+int state_detach(struct state *state, __u32 generation)
+{
+	_cleanup_(state_entry_free) struct state_entry entry = {0};
+	_cleanup_close_ int dir = -1;
+	int err = state_open_entry(state, generation, &entry, &dir);
+
+	if (err)
+		return err;
+	entry.detached = (long long)time(NULL);
+	if (entry.outcome == STATE_TRIAL) {
+		entry.outcome = STATE_DETACHED;
+		entry.settled = entry.detached;
+	}
+	return replace_meta(state, &entry, dir);
 }
 
 static int point(const struct state *state, __u32 generation)

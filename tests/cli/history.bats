@@ -120,13 +120,13 @@ assert max(map(len, lines)) <= 100 and len(lines) <= 7, lines'
 }
 
 @test "--json has what meta.json says, in numbers and null" {
-	generation 7 why 'login="alice"' login_uid=1000 based_on=3
+	generation 7 why 'login="alice"' login_uid=1000 based_on=3 detached=1767323050
 	generation 8 '' settled=0 'outcome="trial"'
 	listed 0 --json
 	jq -e --slurpfile meta history/generations/000007/meta.json '.generations[0] ==
 		($meta[0] | del(.format, .crc32) + {current: false, damaged: false})' <<<"$output"
 	jq -e '.generations[1] | .settled == null and .login == null and .login_uid == null and
-		.comment == null and .based_on == null and .outcome == "trial"' <<<"$output"
+		.comment == null and .based_on == null and .detached == null and .outcome == "trial"' <<<"$output"
 	printf '7 crc32 %08x\n' "$(python3 -c 'import zlib; print(zlib.crc32(b"7"))')" >history/current
 	chmod 600 history/current
 	listed 0 7 --json

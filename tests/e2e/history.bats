@@ -276,6 +276,33 @@ said_once() {
 	[[ $stderr != *'must belong'* ]]
 }
 
+@test "a detach is in the history, and ends a trial there" {
+	rolewall apply -c "$(policy one 2000)"
+	rolewall detach
+	[[ $(meta 1 .outcome) == kept && $(current) == 1 ]]
+	(($(date +%s) - $(meta 1 .detached) < 60))
+	[[ $(rolewall history --json | jq -c '.generations[0] | [.outcome, .detached > 0]') == '["kept",true]' ]]
+	run -0 rolewall history
+	[[ ${lines[1]} == *'kept'*'detached 20'* ]]
+	rolewall boot
+	[[ $(rolewall history 1 --json | jq .detached) == null ]]
+	rolewall apply -c "$(policy two 2001)" --confirm-within 60
+	rolewall detach
+	[[ $(meta 2 .outcome) == detached && $(current) == 1 ]]
+	run -0 --separate-stderr rolewall boot
+	[[ $stderr != *'on trial'* && $(generation) == 1 ]]
+	# without a history none is made, and where it cannot be written that is said
+	rolewall apply -c "$(policy two 2001)"
+	state_read_only
+	run -4 --separate-stderr rolewall detach
+	[[ $stderr == *'the history does not say that generation 3 was in force until now' ]]
+	state_writable
+	rolewall boot
+	rm -r "$STATE"
+	rolewall detach
+	[[ ! -e $STATE ]]
+}
+
 @test "whoever has the lock is named" {
 	rolewall apply -c "$(policy one 2000)"
 	exec 9<"$PIN"
@@ -300,7 +327,7 @@ said_once() {
 		[[ $stderr == *"$STATE is the history of the pins at $PIN, and not of those at $other: give --pin-dir $PIN, or another --state-dir; if nothing is at $PIN any more, remove $STATE/pins"* ]]
 		[[ $command == boot* ]] || [[ $status == 1 && ! -e $other ]]
 	done
-	beside "$other" detach
+	run -4 beside "$other" detach
 	diff -r "$BATS_TEST_TMPDIR/before" "$STATE"
 	# the same directory in other words
 	beside "/sys/fs//bpf/../bpf/${PIN##*/}/" confirm
