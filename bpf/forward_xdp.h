@@ -167,13 +167,12 @@ static __always_inline enum forward_result answer_of(long answer)
 	}
 }
 
-static __always_inline bool is_same_mac(const __u8 *a, const __u8 *b)
+/* Both at even addresses. */
+static __always_inline bool is_same_mac(const void *a, const void *b)
 {
-	__u32 differs = 0, i;
+	const __u16 *left = a, *right = b;
 
-	for (i = 0; i < 6; i++)
-		differs |= (__u32)(a[i] ^ b[i]);
-	return !differs;
+	return !((left[0] ^ right[0]) | (left[1] ^ right[1]) | (left[2] ^ right[2]));
 }
 
 /* What is not for this gateway as a router, as far as the link goes. */
