@@ -60,7 +60,7 @@ on_second() {
 rolewall() {
 	local command=$1
 	shift
-	in_ns "${ROLEWALL_NS:-gateway}" "$ROLEWALL" "$command" --pin-dir "$PIN" "$@"
+	ROLEWALL_STATE_DIR=$(state_dir) in_ns "${ROLEWALL_NS:-gateway}" "$ROLEWALL" "$command" --pin-dir "$PIN" "$@"
 }
 
 # both_apply [LINE...]: the same site, with more lines, on both gateways.
