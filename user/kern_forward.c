@@ -107,7 +107,7 @@ static int put_ports(const struct kernel *kernel, const struct attachment *list,
 
 		if (!forward_by_xdp(&list[i]))
 			continue;
-		if (!link) { /* moved to another network namespace: its routes are others */
+		if (!link) { /* it has gone since its link was read */
 			take_out(kernel, list[i].ifindex);
 			continue;
 		}

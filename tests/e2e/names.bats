@@ -75,6 +75,18 @@ links() {
 	done | sort
 }
 
+# The witness and the kernel have seen it in force.
+begin() {
+	apply "$OLD"
+	BEFORE=$(links)
+	saw
+}
+
+# Each link is where it was, and no packet met anything else than that policy.
+is_unmoved() {
+	[[ $(links) == "$BEFORE" ]] && has_seen old
+}
+
 pins() {
 	(cd "$PIN/links" && echo *)
 }
@@ -89,56 +101,43 @@ is_side() { # INTERFACE SIDE
 }
 
 @test "an apply after two interfaces have swapped their names keeps their links" {
-	local before
-	apply "$OLD"
-	before=$(links)
-	saw
+	begin
 	swap
 	condition out wrong_side
 	run -0 --separate-stderr apply "$OLD"
 	[[ $stderr == *'the interface that was in is called out now'* && $stderr != *attached* ]]
-	[[ $(links) == "$before" && $(pins) == 'in@xdp-native out@xdp-native' ]]
+	[[ $(pins) == 'in@xdp-native out@xdp-native' ]]
 	condition out filtered
 	condition in filtered
-	has_seen old
+	is_unmoved
 	is_spoofed_by out
 	swap
 	apply "$OLD"
-	[[ $(links) == "$before" ]]
-	has_seen old
+	is_unmoved
 }
 
 @test "a refused apply leaves links where they are, whatever they are called by now" {
-	local before
-	apply "$OLD"
-	before=$(links)
-	saw
+	begin
 	swap
 	# a bridge has no native XDP, which shows when the others have been seen to
 	ip -n "$TAG-gateway" link add other type bridge
 	run -1 --separate-stderr apply "$(with_other)"
 	[[ $stderr == *'cannot attach to other by xdp-native'*'nothing was changed'* ]]
-	[[ $(links) == "$before" ]]
-	has_seen old
+	is_unmoved
 	swap
 	apply "$OLD"
-	[[ $(links) == "$before" ]]
-	has_seen old
+	is_unmoved
 }
 
 @test "a site that follows a new name keeps the link" {
-	local before
-	apply "$OLD"
-	before=$(links)
-	saw
+	begin
 	rename in third
 	apply "$(policy third out third)"
-	[[ $(links) == "$before" && $(pins) == 'out@xdp-native third@xdp-native' ]]
+	[[ $(links) == "$BEFORE" && $(pins) == 'out@xdp-native third@xdp-native' ]]
 	condition third filtered
 	rename third in
 	apply "$OLD"
-	[[ $(links) == "$before" ]]
-	has_seen old
+	is_unmoved
 }
 
 @test "a new interface of an old name gets a program, and the one that had it keeps its own" {
