@@ -66,7 +66,7 @@ soak: all $(TOOLS) $(B)/test-gcc/test_power_loss
 	SOAK=1 tests/run tests/e2e/programs.bats tests/e2e/scanner.bats tests/e2e/backstop.bats tests/e2e/upgrade.bats \
 		$(B)/test-gcc/test_power_loss
 
-# 10,000 applies under full traffic, a kill at every system call and 1,000 at random: hours
+# 10,000 applies under full traffic, a kill at every system call and 1,000 at random: some two hours
 .PHONY: torture
 torture: all $(TOOLS)
 	SOAK=1 tests/run -v tests/e2e/atomic.bats tests/e2e/adversity.bats tests/e2e/kill.bats
