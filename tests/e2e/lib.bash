@@ -11,6 +11,8 @@ BPFFS=/sys/fs/bpf
 
 CLIENT4=10.77.1.2 CLIENT6=fd77:1::2
 SILENCE=0.1 # seconds
+# That the kernel picks, below media rows (49152 and up): a source port of such a row passes where others do not.
+SOURCE_PORTS='32768 49151'
 PATIENCE=${EMULATED:+6} # times as long as usual: an emulated CPU takes longer (tests/kernels)
 
 # --- namespaces
@@ -32,6 +34,7 @@ ns_add() {
 	echo "$TAG-$1" >>"$NET_DIR/namespaces"
 	set_sysctl "$1" ipv6/conf/all/accept_dad 0
 	set_sysctl "$1" ipv6/conf/default/accept_dad 0
+	set_sysctl "$1" ipv4/ip_local_port_range "$SOURCE_PORTS"
 	ip -n "$TAG-$1" link set lo up
 }
 
