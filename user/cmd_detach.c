@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* rolewall detach: remove links, pins and programs. */
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -8,6 +9,7 @@
 #include "cleanup.h"
 #include "command.h"
 #include "kernel.h"
+#include "listing.h"
 #include "record.h"
 #include "settle.h"
 
@@ -37,6 +39,13 @@ static int write_down(const struct common *common, __u32 generation)
 	return ERR_PARTLY;
 }
 
+/* For scripts; GENERATION was in force until now, 0 = none. */
+static int print_json(bool detached, __u32 generation)
+{
+	return json_print(json_pack("{s:b, s:I}", "detached", detached, "generation",
+				    (json_int_t)generation));
+}
+
 static int run(const struct arguments *arguments)
 {
 	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
@@ -48,7 +57,7 @@ static int run(const struct arguments *arguments)
 		backstop_off(arguments->common.pin_dir);
 		kernel_tell_hidden(arguments->common.pin_dir);
 		fprintf(stderr, "rolewall: nothing is loaded at %s\n", arguments->common.pin_dir);
-		return 0;
+		return arguments->common.format == FORMAT_JSON ? print_json(false, 0) : 0;
 	}
 	err = kernel_lock(arguments->common.pin_dir, &kernel);
 	if (!err)
@@ -63,6 +72,8 @@ static int run(const struct arguments *arguments)
 		fprintf(stderr, "rolewall: %s: detached; nothing is filtered any more\n",
 			arguments->common.pin_dir);
 		err = write_down(&arguments->common, generation);
+		if (arguments->common.format == FORMAT_JSON && print_json(true, generation))
+			err = ERR_PARTLY;
 	}
 	return err;
 }

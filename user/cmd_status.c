@@ -92,7 +92,15 @@ static json_t *trial_json(const struct reading *reading)
 			 (json_int_t)control->returns);
 }
 
-static int print_json(const struct reading *reading)
+static json_t *history_json(const struct common *common, const struct kernel *kernel)
+{
+	struct lag lag;
+	bool lags = lag_find(common, kernel, &lag);
+
+	return json_pack("{s:b, s:I}", "lags", lags, "reboot", (json_int_t)lag.reboot);
+}
+
+static int print_json(const struct common *common, const struct reading *reading)
 {
 	const struct running *running = &reading->running;
 	const json_t *description = running->description;
@@ -118,6 +126,7 @@ static int print_json(const struct reading *reading)
 			  "backstop", reading->backstop.on, "forwarding",
 			  forwarding_json(reading)));
 	json_object_set_new(answer, "shadow", json_boolean(kernel_has_shadow(&running->kernel)));
+	json_object_set_new(answer, "history", history_json(common, &running->kernel));
 	return json_print(answer);
 }
 
@@ -254,7 +263,7 @@ static int run(const struct arguments *arguments)
 	}
 	if (!err)
 		err = arguments->common.format == FORMAT_JSON
-			      ? print_json(&reading)
+			      ? print_json(&arguments->common, &reading)
 			      : print_listing(&reading, arguments->common.format);
 	return err;
 }

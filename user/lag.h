@@ -9,8 +9,13 @@
 #include "command.h"
 #include "kernel.h"
 
-bool lag_is_there(const struct common *common, const struct kernel *kernel);
-/* The same, and says what a reboot would do. */
+struct lag {
+	__u32 generation; /* in force */
+	__u32 reboot; /* what a reboot would bring; 0 = nothing, or not known */
+};
+
+bool lag_find(const struct common *common, const struct kernel *kernel, struct lag *lag);
+/* The same, and says on stderr what a reboot would do. */
 bool lag_tell(const struct common *common, const struct kernel *kernel);
 
 #endif

@@ -46,8 +46,9 @@ static int too_late(const struct common *common, struct kernel *kernel, int hist
 static bool lagged(const struct common *common)
 {
 	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
+	struct lag lag;
 
-	return kernel_peek(common->pin_dir, &kernel) && lag_is_there(common, &kernel);
+	return kernel_peek(common->pin_dir, &kernel) && lag_find(common, &kernel, &lag);
 }
 
 /* No trial runs; but an earlier confirm or apply may not have got into the history. */

@@ -91,6 +91,7 @@ ends_untold() {
 	lags "$last" $((last - 1))
 	run -4 --separate-stderr rolewall confirm
 	lags "$last" $((last - 1))
+	[[ $(rolewall status --json | jq -c .history) == "{\"lags\":true,\"reboot\":$((last - 1))}" ]]
 	for command in status history 'history --json'; do
 		# shellcheck disable=SC2086 # two words
 		run -0 --separate-stderr rolewall $command
@@ -104,6 +105,7 @@ written() { # confirm|rollback
 		run -0 --separate-stderr rolewall confirm
 		[[ $stderr == *"generation $(generation) is in the history now: a reboot brings it back" ]]
 	fi
+	[[ $(rolewall status --json | jq -c .history) == "{\"lags\":false,\"reboot\":$(generation)}" ]]
 	run -1 --separate-stderr rolewall confirm
 	[[ $stderr == 'rolewall: nothing is on trial' && $(<"$STATE/current") == "$(generation) "* ]]
 	run ! grep -lE '"outcome":.?"(prepared|trial)"' "$STATE"/generations/*/meta.json

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2154 # run sets stderr, status and output
 #
 # What the controller does to the kernel, whatever the hook: transactions, locks, pins, foreign
 # programs, side-by-side instances, counters that others can read.
@@ -325,8 +326,8 @@ drops_more_than() { # PACKETS
 
 @test "detach where nothing is loaded says so" {
 	run --separate-stderr rolewall detach
-	[[ -n $stderr ]]
-	[[ ! -e $PIN ]]
+	[[ $status == 0 && -z $output && $stderr == "rolewall: nothing is loaded at $PIN" && ! -e $PIN ]]
+	[[ $(rolewall detach --json 2>/dev/null | jq -c .) == '{"detached":false,"generation":0}' ]]
 }
 
 @test "the programs stay when an interface is renamed, and detach finds them" {

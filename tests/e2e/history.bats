@@ -278,7 +278,7 @@ said_once() {
 
 @test "a detach is in the history, and ends a trial there" {
 	rolewall apply -c "$(policy one 2000)"
-	rolewall detach
+	[[ $(rolewall detach --json | jq -c .) == '{"detached":true,"generation":1}' ]]
 	[[ $(meta 1 .outcome) == kept && $(current) == 1 ]]
 	(($(date +%s) - $(meta 1 .detached) < 60))
 	[[ $(rolewall history --json | jq -c '.generations[0] | [.outcome, .detached > 0]') == '["kept",true]' ]]
