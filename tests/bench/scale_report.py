@@ -40,7 +40,8 @@ def tables(results):
         ("A verdict as the site grows", ["prefixes", "pools", "one destination, ns", "to the smallest", "LPM_TRIE, ns", "ratio",
                                          "random destinations, ns", "to the smallest", "LPM_TRIE, ns", "ratio"], costs,
          "An allow. Random destinations are 131,072 of the site's prefixes in a row, so that neither design finds its cells "
-         "in the nearest cache; LPM_TRIE is the design lpm with the same prefixes."),
+         "in the nearest cache; LPM_TRIE is the design lpm with the same prefixes. To the smallest: each by turns with that "
+         "site alone."),
         ("What a site takes", ["prefixes", "pools", "image, MiB", "all maps, MiB", "check, s", "first apply, s", "apply again, s",
                                "instructions verified"], weights,
          "check reads, resolves and compiles; the first apply loads programs, too; apply again changes a pool's roles. All maps "
