@@ -235,7 +235,8 @@ def measure(place, effort, say):
     questions.ask(everybody, plain_packets())
     questions.group = "odd"
     say("verdict: tags and fragments")
-    questions.ask({"rolewall": rolewall, "xdp-filter": peer}, odd_packets())
+    questions.ask({"rolewall": rolewall, "xdp-filter": peer,
+                   **{f"{name} whole": designs / "p" / f"{name}_whole" for name in ("hash", "lpm")}}, odd_packets())
     questions.group = "flows"
     say("verdict: flows")
     ask_flows(questions, rolewall, designs)
@@ -250,6 +251,7 @@ def measure(place, effort, say):
               for family, source, host in (("IPv4", OUT4, HOST4), ("IPv6", OUT6, HOST6))
               for word, port in (("allow from a peer", 50000), ("SYN deny", 9))]
     add_shadow(place, namespace, programs)
+    programs.update({name: program for name, program in everybody.items() if name in ("xdp-filter", "hash", "lpm")})
     questions.ask(programs, chosen, expect={"audit": "pass"})
     place.stop(watcher)
     return questions.results

@@ -65,8 +65,9 @@ def tables(results):
               "round. xdp-filter "
               "knows no pairs of address and port, so that it passes what is denied here; hash, lpm and lpm flow "
               "are tests/bench/designs.bpf.c, a map for each question."),
-        table(results, "odd", ("xdp-filter",), "Tags and fragments",
-              "xdp-filter reads a later fragment's payload as ports."),
+        table(results, "odd", ("xdp-filter", "hash whole", "lpm whole"), "Tags and fragments",
+              "hash whole and lpm whole are the designs with tags and fragments, these in an LRU_HASH. xdp-filter reads a later "
+              "fragment's payload as ports."),
         table(results, "flows", ("LRU lookup", "LRU insert", "lpm flow"), "Flows",
               "LRU lookup and LRU insert do nothing else than that; rolewall and lpm flow give their whole verdict."),
         besides(results),
@@ -83,20 +84,21 @@ def besides(results):
             "Both packets take turns; the ratio is taken round by round.")
 
 
+OPTIONS = ("sources", "audit", "events", "shadow")
+
+
 def options(results):
+    """A line for each option, beside rolewall without one, and the peers, which have none of them."""
     rows, lines = index(results), []
-    columns = ["sources", "audit", "events", "shadow"]
-    columns = [name for name in columns if any(row["program"] == name for row in results)]
+    measured = {row["program"] for row in results if row["group"] == "options"}
     for packet in packets(results, "options"):
-        own = rows["options", packet, "rolewall"]
-        line = [packet, pair(own)]
-        for name in columns:
-            other = rows["options", packet, name]
-            line += [pair(other), f"{1 / other['ratio']:.2f}"]
-        lines.append(line)
-    head = ["packet", "rolewall, ns"] + [word for name in columns for word in (f"{name}, ns", "ratio to plain")]
-    return ("What options cost", head, lines,
-            "sources: profile least-privilege; audit: mode audit; events: while rolewall watch runs.")
+        for name in ("rolewall", *(name for name in OPTIONS if name in measured)):
+            own = rows["options", packet, name]
+            line = [packet, "none" if name == "rolewall" else name, pair(own), f"{1 / own['ratio']:.2f}"]
+            lines.append(line + [f"{rows['options', packet, peer]['ratio'] / own['ratio']:.2f}" for peer in PEERS[:3]])
+    return ("What options cost", ["packet", "option", "ns", "ratio to none", *(f"ratio to {peer}" for peer in PEERS[:3])], lines,
+            "sources: profile least-privilege; audit: mode audit; events: while rolewall watch runs; shadow: a candidate beside "
+            "the active policy. The peers have no such options, and judge the same packets.")
 
 
 def plot(plots, results, folder):
