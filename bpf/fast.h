@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The fast way: a whole, untagged TCP or UDP packet whose verdict needs the image, and perhaps a flow,
- * which it may start. Judges those and leaves every other packet, whatever it is, to the full
- * programs, so it may be as narrow as it likes, but must never say anything else than they would.
- * The packet tests ask the full programs about every packet, too, and hold the answers together.
+ * The fast way: a whole TCP or UDP packet whose verdict needs the image, and perhaps a flow, which it
+ * may start; tagged ones in a program of their own. Judges those and leaves every other packet,
+ * whatever it is, to the full programs, so it may be as narrow as it likes, but must never say
+ * anything else than they would. The packet tests ask the full programs about every packet, too, and
+ * hold the answers together.
  *
  * Nothing here calls a function and nothing of the packet goes through memory but a flow's key;
  * docs/performance.md says what each part costs.
@@ -238,23 +239,23 @@ fast_from_guarded(const struct court *court, const struct glance *glance, struct
 	return found->row ? FAST_ROW : FAST_PASS;
 }
 
-#define IP_OFFSET ((__u32)sizeof(struct ethernet_header))
-
 /* Headers without options, which one test finds within the frame. Shorter UDP is for the full programs. */
-#define IP4_BYTES (IP_OFFSET + (__u32)(sizeof(struct ip4_header) + sizeof(struct tcp_header)))
-#define IP6_BYTES (IP_OFFSET + (__u32)(sizeof(struct ip6_header) + sizeof(struct tcp_header)))
+#define IP4_BYTES ((__u32)(sizeof(struct ip4_header) + sizeof(struct tcp_header)))
+#define IP6_BYTES ((__u32)(sizeof(struct ip6_header) + sizeof(struct tcp_header)))
 
 /*
  * What most packets do not need. It reads the packet once more: what it would have to be handed
- * costs all packets registers. FAMILY is a constant.
+ * costs all packets registers. FAMILY is a constant. LINK: bytes in front of the IP header, a constant
+ * where there are no tags.
  */
-static __always_inline enum fast fast_further(const struct frame *seen, enum family family,
-					      const struct court *court, struct verdict *found)
+static __always_inline enum fast fast_further(const struct frame *seen, __u32 link,
+					      enum family family, const struct court *court,
+					      struct verdict *found)
 {
 	const struct frame frame = frame_again(seen);
-	const __u8 *bytes = frame_at(&frame, 0, family == FAMILY_IPV4 ? IP4_BYTES : IP6_BYTES);
-	const struct ip4_header *ip4 = (const void *)(bytes + IP_OFFSET);
-	const struct ip6_header *ip6 = (const void *)(bytes + IP_OFFSET);
+	const void *bytes = frame_at(&frame, link, family == FAMILY_IPV4 ? IP4_BYTES : IP6_BYTES);
+	const struct ip4_header *ip4 = bytes;
+	const struct ip6_header *ip6 = bytes;
 	const struct tcp_header *tcp = family == FAMILY_IPV4 ? (const void *)(ip4 + 1)
 							     : (const void *)(ip6 + 1);
 	const struct udp_header *udp = (const void *)tcp;
@@ -316,8 +317,9 @@ static __always_inline enum fast fast_decide(const struct court *court, __u8 pro
 	return FAST_PASS;
 }
 
-static __always_inline enum fast fast4(const struct frame *frame, const struct ip4_header *ip,
-				       struct court *court, struct verdict *found)
+static __always_inline enum fast fast4(const struct frame *frame, __u32 link,
+				       const struct ip4_header *ip, struct court *court,
+				       struct verdict *found)
 {
 	const void *transport = ip + 1;
 	__u32 length;
@@ -325,7 +327,7 @@ static __always_inline enum fast fast4(const struct frame *frame, const struct i
 	if (unlikely(ip->version_ihl != IP4_PLAIN || ip->fragment & net16(IP4_MORE | IP4_OFFSET)))
 		return FAST_NO;
 	length = host16(ip->length);
-	if (unlikely(IP_OFFSET + length > frame->length || !is_usual4(ip->source) ||
+	if (unlikely(link + length > frame->length || !is_usual4(ip->source) ||
 		     !is_plain(ip->protocol, transport, sizeof(*ip), length)))
 		return FAST_NO;
 	court->destination.cell = trie4(&court->book, ip->destination);
@@ -333,19 +335,17 @@ static __always_inline enum fast fast4(const struct frame *frame, const struct i
 	return fast_decide(court, ip->protocol, transport, found);
 }
 
-static __always_inline enum fast fast6(const struct frame *frame, struct court *court,
+static __always_inline enum fast fast6(const struct frame *frame, __u32 link, struct court *court,
 				       struct verdict *found)
 {
-	const __u8 *bytes = frame_at(frame, 0, IP6_BYTES);
-	const struct ip6_header *ip = (const void *)(bytes + IP_OFFSET);
+	const struct ip6_header *ip = frame_at(frame, link, IP6_BYTES);
 	const void *transport = ip + 1;
 	__u32 length;
 
-	if (unlikely(!bytes ||
-		     (ip->version_class_label & net32(0xf0000000U)) != net32(0x60000000U)))
+	if (unlikely(!ip || (ip->version_class_label & net32(0xf0000000U)) != net32(0x60000000U)))
 		return FAST_NO;
 	length = host16(ip->payload_length);
-	if (unlikely(IP_OFFSET + (__u32)sizeof(*ip) + length > frame->length ||
+	if (unlikely(link + (__u32)sizeof(*ip) + length > frame->length ||
 		     !is_usual6(&ip->source) || !is_plain(ip->next_header, transport, 0, length)))
 		return FAST_NO;
 	court->destination.cell = trie6(&court->book, halves_in_packet(&ip->destination));
@@ -353,24 +353,83 @@ static __always_inline enum fast fast6(const struct frame *frame, struct court *
 	return fast_decide(court, ip->next_header, transport, found);
 }
 
-/* IPv4's headers are the shorter ones: one test of the length for either family. */
+/* What is behind LINK bytes, the last of them an EtherType of TYPE. IPv4's headers would fit in. */
+static __always_inline enum fast fast_network(const struct frame *frame, __u32 link, __u16 type,
+					      const void *network, struct court *court,
+					      struct verdict *found)
+{
+	enum fast way;
+
+	if (type == net16(ETHERTYPE_IPV4)) {
+		way = fast4(frame, link, network, court, found);
+		return way == FAST_FURTHER ? fast_further(frame, link, FAMILY_IPV4, court, found)
+					   : way;
+	}
+	if (type != net16(ETHERTYPE_IPV6))
+		return FAST_NO;
+	way = fast6(frame, link, court, found);
+	return way == FAST_FURTHER ? fast_further(frame, link, FAMILY_IPV6, court, found) : way;
+}
+
+#define LINK_BYTES ((__u32)sizeof(struct ethernet_header))
+#define TAG_BYTES ((__u32)sizeof(struct vlan_tag))
+
+static __always_inline bool is_fast_link(const struct frame *frame, const struct court *court,
+					 const struct ethernet_header *ethernet)
+{
+	return likely(ethernet && court->book.cells && !frame->super_packet &&
+		      !(ethernet->destination[0] & FACT_GROUP_FRAME));
+}
+
+/*
+ * Of a frame without tags in front of its IP header; one that was stripped changes nothing. IPv4's
+ * headers are the shorter ones: one test of the length for either family.
+ */
 static __always_inline enum fast judge_fast(const struct frame *frame, struct court *court,
 					    struct verdict *found)
 {
-	const struct ethernet_header *ethernet = frame_at(frame, 0, IP4_BYTES);
-	enum fast way;
+	const struct ethernet_header *ethernet = frame_at(frame, 0, LINK_BYTES + IP4_BYTES);
 
-	if (unlikely(!ethernet || !court->book.cells || frame->tag_stripped ||
-		     frame->super_packet || ethernet->destination[0] & FACT_GROUP_FRAME))
+	if (!is_fast_link(frame, court, ethernet))
 		return FAST_NO;
-	if (ethernet->type == net16(ETHERTYPE_IPV4)) {
-		way = fast4(frame, (const void *)(ethernet + 1), court, found);
-		return way == FAST_FURTHER ? fast_further(frame, FAMILY_IPV4, court, found) : way;
+	return fast_network(frame, LINK_BYTES, ethernet->type, ethernet + 1, court, found);
+}
+
+/* As is_vlan_type(), of an EtherType as it lies in the packet. */
+static __always_inline bool is_tag(__u16 type)
+{
+	return type == net16(ETHERTYPE_VLAN) || type == net16(ETHERTYPE_QINQ) ||
+	       type == net16(ETHERTYPE_QINQ_OLD);
+}
+
+/* True if judge_fast_tagged() may know what judge_fast() does not. */
+static __always_inline bool has_tag(const struct frame *frame)
+{
+	const struct ethernet_header *ethernet = frame_at(frame, 0, sizeof(*ethernet));
+
+	return ethernet && is_tag(ethernet->type);
+}
+
+/* Of a frame with one tag or two, none of them stripped. */
+static __always_inline enum fast judge_fast_tagged(const struct frame *frame, struct court *court,
+						   struct verdict *found)
+{
+	const struct ethernet_header *ethernet =
+		frame_at(frame, 0, LINK_BYTES + TAG_BYTES + IP4_BYTES);
+	const struct vlan_tag *tag = (const void *)(ethernet + 1);
+	__u32 link = LINK_BYTES + TAG_BYTES;
+	const void *network;
+	__u16 type;
+
+	if (!is_fast_link(frame, court, ethernet) || !is_tag(ethernet->type))
+		return FAST_NO;
+	type = tag->type;
+	if (is_tag(type)) {
+		type = tag[1].type;
+		link += TAG_BYTES;
 	}
-	if (ethernet->type != net16(ETHERTYPE_IPV6))
-		return FAST_NO;
-	way = fast6(frame, court, found);
-	return way == FAST_FURTHER ? fast_further(frame, FAMILY_IPV6, court, found) : way;
+	network = frame_at(frame, link, IP4_BYTES);
+	return network ? fast_network(frame, link, type, network, court, found) : FAST_NO;
 }
 
 /* The same with FOUND said in full, for those who need it. */

@@ -66,23 +66,35 @@ static __always_inline void note_packet(const struct packet *packet, struct drop
  */
 static __always_inline void note_bytes(const void *data, const void *end, struct drop_gate *gate)
 {
-	const struct ethernet_header *ethernet = data;
-	const struct ip4_header *ip4 = (const void *)(ethernet + 1);
-	const struct ip6_header *ip6 = (const void *)(ethernet + 1);
-	const struct udp_header *ports = (const void *)(ip4 + 1);
-	const struct tcp_header *tcp = (const void *)(ip4 + 1);
+	/* Its last two bytes are an EtherType, as they are a tag's. */
+	const struct vlan_tag *link = (const void *)((const struct ethernet_header *)data + 1);
+	const struct udp_header *ports;
+	const struct tcp_header *tcp;
+	const struct ip4_header *ip4;
+	const struct ip6_header *ip6;
 	bool udp;
 	int i;
 
 	if (gate->port != PORT_IN_PACKET)
 		return;
 	gate->port = PORT_NONE;
+	/* What the fast way dropped has at least two tags' bytes behind its first EtherType. */
+	if ((const void *)(link + 2) > end)
+		return;
+	if (is_tag(link[-1].type))
+		link++;
+	if (is_tag(link[-1].type))
+		link++;
+	ip4 = (const void *)link;
+	ip6 = (const void *)link;
+	ports = (const void *)(ip4 + 1);
+	tcp = (const void *)(ip4 + 1);
 	if ((const void *)(ports + 1) > end)
 		return;
 	udp = ip4->protocol == PROTOCOL_UDP;
 	gate->family = FAMILY_IPV4;
 	gate->address[0] = ip4->source;
-	if (ethernet->type == net16(ETHERTYPE_IPV6)) {
+	if (link[-1].type == net16(ETHERTYPE_IPV6)) {
 		ports = (const void *)(ip6 + 1);
 		tcp = (const void *)(ip6 + 1);
 		gate->family = 0;

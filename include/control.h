@@ -9,7 +9,7 @@
 #include "image.h"
 #include "reason.h"
 
-#define ROLEWALL_ABI 7U
+#define ROLEWALL_ABI 8U
 
 #define IMAGE_SLOTS 4U /* active, fallback, shadow, candidate */
 #define NO_SLOT IMAGE_SLOTS
@@ -126,6 +126,7 @@ enum more {
 	MORE_SHADOW, /* what a shadow's entry does not settle at a glance: the candidate's opinion */
 	MORE_SHADOW_ACTIVE, /* and then the active policy's */
 	MORE_FORWARD, /* XDP: what passes, where the site says `forwarding: xdp` */
+	MORE_TAGGED, /* XDP: the fast way of a frame with VLAN tags */
 	N_MORE,
 	MORE_NONE = N_MORE,
 };

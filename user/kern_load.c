@@ -164,6 +164,7 @@ static const struct {
 	{MAP_more_xdp, MORE_LOOK_AUDIT, "rolewall_xdp_look_audit"},
 	{MAP_more_xdp, MORE_ENTRY, "rolewall_xdp"},
 	{MAP_more_xdp, MORE_FORWARD, "rolewall_xdp_forward"},
+	{MAP_more_xdp, MORE_TAGGED, "rolewall_xdp_tagged"},
 	{MAP_more_tc, MORE_PROBE, "rolewall_tc_probe"},
 	{MAP_more_tc, MORE_FULL, "rolewall_tc_full"},
 	{MAP_more_tc, MORE_LOOK, "rolewall_tc_look"},
