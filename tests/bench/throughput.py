@@ -97,9 +97,8 @@ def cases(effort):
                 ("forward", UDP, legal, "networks", "9000"), *dear]
     found = []
     for kind, protocol, port in (("drop", TCP, illegal), ("forward", UDP, legal)):
-        found.append((kind, protocol, port, "one", "64"))
         sizes = SIZES if effort.name == "full" else ("64", "IMIX")
-        found += [(kind, protocol, port, "networks", size) for size in sizes]
+        found += [(kind, protocol, port, pattern, size) for pattern in ("one", "networks") for size in sizes]
     return found + dear
 
 

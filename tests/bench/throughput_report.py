@@ -75,11 +75,20 @@ def dear(results):
             "above, and so is the column SYN.")
 
 
-def table(results, kind, title, note):
+PATTERNS = {"one": "one flow", "networks": "256 networks"}
+
+
+def both(results, kind, what, note):
+    """A table for each pattern that was measured; the note stands below the first."""
+    columns = {pattern: [case for case in cases(results, kind) if case[0] == pattern] for pattern in PATTERNS}
+    found = [table(results, kind, f"{what} throughput, {PATTERNS[pattern]}, Mpps", chosen)
+             for pattern, chosen in columns.items() if chosen]
+    return [(*found[0], note), *((*more, "") for more in found[1:])]
+
+
+def table(results, kind, title, columns):
     rows = index(results)
-    columns = cases(results, kind)
-    words = {"one": "one flow", "networks": "256 networks"}
-    head = ["filter"] + [f"{size}, {words[pattern]}" for pattern, size in columns]
+    head = ["filter"] + [size for _, size in columns]
     lines = []
     for name in filters(results, kind):
         line = [name]
@@ -87,17 +96,18 @@ def table(results, kind, title, note):
             row = rows.get((kind, *case, name))
             line.append(f"{row['pps'] / 1e6:.2f} ({row['ratio']:.2f})" if row else "-")
         lines.append(line)
-    return title, head, lines, note
+    return title, head, lines
 
 
 def tables(results):
     return [
-        table(results, "drop", "Drop throughput, Mpps",
-              "Millions of illegal packets (SYN to a shut port) for each second of one CPU, which makes, receives and drops "
-              "them; in brackets rolewall's rate as a multiple of this one, taken round by round. No filter forwards them."),
+        *both(results, "drop", "Drop",
+              "By the frame's size. Millions of illegal packets (SYN to a shut port) for each second of one CPU, which makes, "
+              "receives and drops them; in brackets rolewall's rate as a multiple of this one, taken round by round. \"No filter\" "
+              "forwards them."),
         close(results),
         dear(results),
-        table(results, "forward", "Forward throughput, Mpps",
+        *both(results, "forward", "Forward",
               "Legal packets (UDP to an open port) that arrived at the far end, for each second of one CPU, which makes, "
               "judges, forwards and counts them."),
         leaks(results),
@@ -124,8 +134,7 @@ def plot(plots, results, folder):
         rows = index(results)
         names = filters(results, kind)
         wanted = [case for case in cases(results, kind) if case[1] in ("64", "IMIX")]
-        words = {"one": "one flow", "networks": "256 networks"}
-        series = {f"{size} bytes, {words[pattern]}" if size != "IMIX" else f"IMIX, {words[pattern]}":
+        series = {f"{size} bytes, {PATTERNS[pattern]}" if size != "IMIX" else f"IMIX, {PATTERNS[pattern]}":
                   [rows.get((kind, pattern, size, name), {"pps": 0})["pps"] / 1e6 for name in names]
                   for pattern, size in wanted}
         plots.bars(folder / f"{kind}.svg", title, names, series, unit="Mpps")
