@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <jansson.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <stdio.h>
 
 #include "cleanup.h"
@@ -12,6 +11,7 @@
 #include "description.h"
 #include "frame_build.h"
 #include "listing.h"
+#include "protocol.h"
 #include "running.h"
 
 enum { OPTION_SRC, OPTION_DST, OPTION_PROTO, OPTION_SPORT, OPTION_DPORT, OPTION_IN };
@@ -49,33 +49,17 @@ static int parse_number(const char *option, const char *text, unsigned long max,
 	return ERR_USAGE;
 }
 
-static int parse_protocol(const char *text, uint8_t *protocol)
+/* The word icmp is that of the addresses' family; a number is that number. */
+static int parse_protocol(const char *text, struct question *question)
 {
-	static const struct {
-		const char *name;
-		uint8_t number;
-	} names[] = {
-		{"tcp", IPPROTO_TCP},   {"udp", IPPROTO_UDP}, {"icmp", IPPROTO_ICMP},
-		{"sctp", IPPROTO_SCTP}, {"gre", IPPROTO_GRE}, {"esp", IPPROTO_ESP},
-		{"ah", IPPROTO_AH},
-	};
-	unsigned long number;
-	int err;
-
-	for (size_t i = 0; text && i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strcmp(text, names[i].name)) {
-			*protocol = names[i].number;
-			return 0;
-		}
-	if (!text || *text < '0' || *text > '9') {
-		fprintf(stderr,
-			"rolewall: --proto %s: tcp, udp, icmp, sctp, gre, esp, ah or a number is wanted\n",
+	if (!text || protocol_read(text, &question->protocol)) {
+		fprintf(stderr, "rolewall: --proto %s: accepted: " PROTOCOL_ACCEPTED "\n",
 			text ? text : "(missing)");
 		return ERR_USAGE;
 	}
-	err = parse_number("proto", text, 255, &number);
-	*protocol = (uint8_t)number;
-	return err;
+	if (question->source.family == FAMILY_IPV6 && !strcmp(text, "icmp"))
+		question->protocol = IPPROTO_ICMPV6;
+	return 0;
 }
 
 static bool needs_ports(const struct question *question)
@@ -113,7 +97,7 @@ static int parse_question(const struct arguments *arguments, struct question *qu
 		err = ERR_USAGE;
 	}
 	if (!err)
-		err = parse_protocol(arguments->values[OPTION_PROTO], &question->protocol);
+		err = parse_protocol(arguments->values[OPTION_PROTO], question);
 	return err ? err : parse_ports(arguments, question);
 }
 
@@ -285,10 +269,11 @@ const struct command command_explain = {
 	.name = "explain",
 	.summary = "Say what happens to a packet and why",
 	.help = "Builds the packet (TCP: a SYN; ICMP: an echo request) and runs the loaded program on\n"
-		"it, as if it came in by the interface of --in. It is not counted and starts no flow.",
+		"it, as if it came in by the interface of --in. It is not counted and starts no flow.\n"
+		"--proto icmp is that of the addresses' family; a number is that number.",
 	.options = {{"src", "ADDRESS", "source address"},
 		    {"dst", "ADDRESS", "destination address"},
-		    {"proto", "PROTOCOL", "tcp, udp, icmp, sctp, gre, esp, ah or a number"},
+		    {"proto", "PROTOCOL", PROTOCOL_ACCEPTED},
 		    {"sport", "PORT", "source port (default 40000); ICMP: the id"},
 		    {"dport", "PORT", "destination port, for tcp and udp"},
 		    {"in", "INTERFACE", "where it comes in; default: a side `any`"}},

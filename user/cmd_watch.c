@@ -12,6 +12,7 @@
 #include "command.h"
 #include "counters.h"
 #include "drop_detail.h"
+#include "protocol.h"
 #include "running.h"
 #include "watch.h"
 #include "watching.h"
@@ -271,6 +272,19 @@ static int read_reason(const char *word, struct watch_filter *filter)
 	return wrong("reason", word, "no reason for a drop; \"rolewall drops --all\" lists them");
 }
 
+static int read_protocol(const char *word, int *filter)
+{
+	uint8_t protocol;
+
+	*filter = -1;
+	if (!word)
+		return 0;
+	if (protocol_read(word, &protocol))
+		return wrong("proto", word, "accepted: " PROTOCOL_ACCEPTED);
+	*filter = protocol;
+	return 0;
+}
+
 static int read_filter(const char *const *values, struct watch *watch)
 {
 	struct watch_filter *filter = &watch->filter;
@@ -280,7 +294,6 @@ static int read_filter(const char *const *values, struct watch *watch)
 	filter->pool = values[OPTION_POOL];
 	filter->role = values[OPTION_ROLE];
 	filter->interface = values[OPTION_IN];
-	filter->protocol = -1;
 	if (!err)
 		err = read_prefix("src", values[OPTION_SRC], &watch->source, &filter->source);
 	if (!err)
@@ -289,11 +302,7 @@ static int read_filter(const char *const *values, struct watch *watch)
 	if (!err)
 		err = read_number("port", values[OPTION_PORT], 65535, &port);
 	filter->port = (unsigned int)port;
-	if (!err && values[OPTION_PROTO] && watch_protocol(values[OPTION_PROTO], &filter->protocol))
-		err = wrong(
-			"proto", values[OPTION_PROTO],
-			"accepted: tcp, udp, icmp, icmp6, esp, ah, gre, sctp, or a number up to 255");
-	return err;
+	return err ? err : read_protocol(values[OPTION_PROTO], &filter->protocol);
 }
 
 static int read_options(const struct arguments *arguments, struct watch *watch)
@@ -443,7 +452,7 @@ const struct command command_watch = {
 		    {"role", "ROLE", "from or to a pool with this role"},
 		    {"src", "PREFIX", "from these addresses"},
 		    {"dst", "PREFIX", "to these addresses"},
-		    {"proto", "PROTO", "tcp, udp, icmp, icmp6 ... or a number"},
+		    {"proto", "PROTO", PROTOCOL_ACCEPTED},
 		    {"port", "N", "from or to this port"},
 		    {"in", "IFACE", "that came in by this interface"},
 		    {"count", "N", "end after so many"},

@@ -48,6 +48,7 @@ static size_t build_transport(const struct question *question, unsigned char *l4
 		.dest = htons(question->destination_port),
 		.len = htons(sizeof(udp)),
 	};
+	bool is_ip6 = question->source.family == FAMILY_IPV6;
 	struct icmphdr icmp = {.type = ICMP_ECHO, .un.echo.id = htons(question->source_port)};
 
 	switch (question->protocol) {
@@ -61,16 +62,19 @@ static size_t build_transport(const struct question *question, unsigned char *l4
 		return sizeof(udp);
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
-		if (question->source.family == FAMILY_IPV6)
+		if (is_ip6 != (question->protocol == IPPROTO_ICMPV6))
+			break;
+		if (is_ip6)
 			icmp.type = ICMP6_ECHO_REQUEST;
 		*checksum = offsetof(struct icmphdr, checksum);
 		memcpy(l4, &icmp, sizeof(icmp));
 		return sizeof(icmp);
 	default:
-		*checksum = 0;
-		memset(l4, 0, 8);
-		return 8;
+		break;
 	}
+	*checksum = 0;
+	memset(l4, 0, 8);
+	return 8;
 }
 
 static void write_checksum(unsigned char *l4, size_t length, size_t at, uint32_t pseudo)
@@ -88,8 +92,7 @@ static size_t build_ip4(const struct question *question, unsigned char *l3)
 		.ihl = 5,
 		.tot_len = htons((uint16_t)(sizeof(ip) + length)),
 		.ttl = HOP_LIMIT,
-		.protocol = question->protocol == IPPROTO_ICMPV6 ? IPPROTO_ICMP
-								 : question->protocol,
+		.protocol = question->protocol,
 		.saddr = question->source.address.word[0],
 		.daddr = question->destination.address.word[0],
 	};
@@ -112,7 +115,7 @@ static size_t build_ip6(const struct question *question, unsigned char *l3)
 	struct ip6_hdr ip = {
 		.ip6_flow = htonl(6U << 28),
 		.ip6_plen = htons((uint16_t)length),
-		.ip6_nxt = question->protocol == IPPROTO_ICMP ? IPPROTO_ICMPV6 : question->protocol,
+		.ip6_nxt = question->protocol,
 		.ip6_hlim = HOP_LIMIT,
 	};
 	uint32_t pseudo = htons(ip.ip6_nxt) + (uint32_t)htons((uint16_t)length);

@@ -13,7 +13,7 @@
 
 struct question {
 	struct prefix source, destination; /* single addresses of one family */
-	uint8_t protocol; /* 1 and 58 both mean the family's ICMP: an echo request */
+	uint8_t protocol; /* the family's ICMP is an echo request */
 	uint16_t source_port, destination_port; /* host byte order; TCP is a SYN */
 };
 

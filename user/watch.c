@@ -1,45 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "watch.h"
 
-#include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "protocol.h"
 #include "running.h"
 #include "site.h"
 
 #define NANOSECONDS 1000000000ULL
-
-static const struct {
-	const char *name;
-	uint8_t number;
-} protocols[] = {
-	{"tcp", IPPROTO_TCP},      {"udp", IPPROTO_UDP},   {"icmp", IPPROTO_ICMP},
-	{"icmp6", IPPROTO_ICMPV6}, {"esp", IPPROTO_ESP},   {"ah", IPPROTO_AH},
-	{"gre", IPPROTO_GRE},      {"sctp", IPPROTO_SCTP},
-};
-
-#define N_PROTOCOLS (sizeof(protocols) / sizeof(protocols[0]))
-
-int watch_protocol(const char *word, int *protocol)
-{
-	char *end;
-	unsigned long number;
-
-	for (size_t i = 0; i < N_PROTOCOLS; i++)
-		if (!strcmp(word, protocols[i].name)) {
-			*protocol = protocols[i].number;
-			return 0;
-		}
-	number = strtoul(word, &end, 10);
-	if (*word < '0' || *word > '9' || *end || number > 255)
-		return -EINVAL;
-	*protocol = (int)number;
-	return 0;
-}
 
 /* --- the filter */
 
@@ -102,16 +73,17 @@ bool watch_matches(const struct watch_filter *filter, const struct sight *sight)
 
 static void protocol_text(const struct frame_facts *facts, char text[16])
 {
+	const char *word;
+
 	if (!facts->addressed) {
 		snprintf(text, 16, facts->ethertype ? "type %04x" : "short", facts->ethertype);
 		return;
 	}
-	for (size_t i = 0; i < N_PROTOCOLS; i++)
-		if (facts->protocol == protocols[i].number) {
-			snprintf(text, 16, "%s", protocols[i].name);
-			return;
-		}
-	snprintf(text, 16, "protocol %u", facts->protocol);
+	word = protocol_word(facts->protocol);
+	if (word)
+		snprintf(text, 16, "%s", word);
+	else
+		snprintf(text, 16, "protocol %u", facts->protocol);
 }
 
 static const char *address_text(const struct frame_facts *facts, const union address *address,

@@ -32,9 +32,6 @@ struct watch_filter {
 
 bool watch_matches(const struct watch_filter *filter, const struct sight *sight);
 
-/* "tcp", "udp", "icmp", "icmp6", "esp", or a number up to 255. -EINVAL: neither. */
-int watch_protocol(const char *word, int *protocol);
-
 /* One line, without its end. */
 void watch_line(const struct sight *sight, char *text, size_t size);
 /* The comment of a captured packet: what its bytes do not say. */

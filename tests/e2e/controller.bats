@@ -324,6 +324,24 @@ drops_more_than() { # PACKETS
 	drops_one port_not_in_matrix silent_udp "$FE6" 2000
 }
 
+@test "explain takes icmp for that of the family, and a number for that number" {
+	says() { # REASON SOURCE DESTINATION PROTOCOL
+		[[ $(rolewall explain --json --src "$2" --dst "$3" --proto "$4" | jq -r .reason) == "$1" ]]
+	}
+	apply "$SITE"
+	says protocol_not_in_matrix "$CLIENT4" "$FE4" 58
+	says protocol_not_in_matrix "$CLIENT6" "$FE6" 1
+	for protocol in icmp 1; do
+		says icmp_echo "$CLIENT4" "$FE4" "$protocol"
+	done
+	for protocol in icmp icmp6 58; do
+		says icmp_echo "$CLIENT6" "$FE6" "$protocol"
+	done
+	says protocol_not_in_matrix "$CLIENT4" "$FE4" icmp6
+	run -2 rolewall explain --src "$CLIENT4" --dst "$FE4" --proto 256
+	[[ $output == *'--proto 256: accepted: tcp, udp, icmp, icmp6, '*'or a number up to 255' ]]
+}
+
 @test "detach where nothing is loaded says so" {
 	run --separate-stderr rolewall detach
 	[[ $status == 0 && -z $output && $stderr == "rolewall: nothing is loaded at $PIN" && ! -e $PIN ]]
