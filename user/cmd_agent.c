@@ -14,11 +14,6 @@ static int run(const struct arguments *arguments)
 		.backstop = arguments->values[OPTION_BACKSTOP],
 	};
 
-	if (arguments->common.format != FORMAT_TABLE) {
-		fprintf(stderr,
-			"rolewall: the agent prints no data; see \"rolewall agent --help\"\n");
-		return ERR_USAGE;
-	}
 	return agent_run(&request);
 }
 
@@ -27,6 +22,8 @@ const struct command command_agent = {
 	.summary = "Attach again to interfaces that are made anew, and watch the others",
 	.help = "Runs in the foreground until SIGTERM, which takes nothing off. What it enforces is\n"
 		"what is pinned; it never changes the policy. Keeps CAP_NET_ADMIN and CAP_BPF alone.",
+	.no_json = PRINTS_NO_DATA,
+	.no_csv = PRINTS_NO_DATA,
 	.options = {{"metrics", "ADDR:PORT",
 		     "serve metrics over HTTP; a port alone is 127.0.0.1:PORT"},
 		    {"backstop", NULL, "keep the backstop on, whoever takes it away"}},

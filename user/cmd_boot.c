@@ -214,11 +214,6 @@ static int run(const struct arguments *arguments)
 	};
 	int err;
 
-	if (arguments->common.format != FORMAT_TABLE) {
-		fprintf(stderr,
-			"rolewall boot: prints no data; \"rolewall status\" has --json and --csv\n");
-		return ERR_USAGE;
-	}
 	err = start(&boot);
 	if (err)
 		fprintf(stderr, "rolewall: nothing was loaded\n");
@@ -232,6 +227,8 @@ const struct command command_boot = {
 	.help = "Takes the last good generation of the history, else the newest whole one that was\n"
 		"kept, else the site file. Interfaces that are not there yet are left to the agent.\n"
 		"What runs already is left alone. With nothing to load it says so and succeeds.",
+	.no_json = PRINTS_NO_DATA,
+	.no_csv = PRINTS_NO_DATA,
 	.options = {[OPTION_BACKSTOP] = {"backstop", NULL,
 					 "first of all: interfaces of the site without a program "
 					 "forward nothing"}},

@@ -102,13 +102,10 @@ static int run(const struct arguments *arguments)
 			arguments->operands[0]);
 		return ERR_USAGE;
 	}
-	if (arguments->common.format == FORMAT_TABLE)
-		return export_ipsec(arguments);
-	fprintf(stderr,
-		"rolewall export: --json and --csv mean nothing here; accepted: --format " FORMATS
-		"\n");
-	return ERR_USAGE;
+	return export_ipsec(arguments);
 }
+
+#define NO_TABLE "--json and --csv mean nothing here; accepted: --format " FORMATS
 
 const struct command command_export = {
 	.name = "export",
@@ -117,6 +114,8 @@ const struct command command_export = {
 		"site, as configuration of those who do IPsec. Where the vendor's documents disagree,\n"
 		"--variant takes one of them: ports-and-protocols (default) or network-requirements.\n"
 		"What the site's `ipsec:` pairs name is left to IPsec. Touches no kernel.",
+	.no_json = NO_TABLE,
+	.no_csv = NO_TABLE,
 	.operands = "ipsec",
 	.operands_min = 1,
 	.operands_max = 1,

@@ -65,11 +65,6 @@ static int run(const struct arguments *arguments)
 	const char *path = arguments->values[OPTION_TEXTFILE];
 	int err;
 
-	if (arguments->common.format != FORMAT_TABLE) {
-		fprintf(stderr,
-			"rolewall: metrics has one format; see \"rolewall metrics --help\"\n");
-		return ERR_USAGE;
-	}
 	err = reading_take(arguments->common.pin_dir, &reading);
 	if (err)
 		return err;
@@ -80,12 +75,16 @@ static int run(const struct arguments *arguments)
 	return 0;
 }
 
+#define ONE_FORMAT "it has one format, OpenMetrics"
+
 const struct command command_metrics = {
 	.name = "metrics",
 	.summary = "Print every counter and fill level as OpenMetrics",
 	.help = "OpenMetrics 1.0 text, which Prometheus reads. With --textfile it goes to a file, in one\n"
 		"step: a reader sees the old one or the new one. Names stay what they are from version\n"
 		"to version; docs/metrics.md lists them.",
+	.no_json = ONE_FORMAT,
+	.no_csv = ONE_FORMAT,
 	.options = {{"textfile", "FILE", "write FILE instead of stdout"}},
 	.run = run,
 };

@@ -313,10 +313,6 @@ static int read_options(const struct arguments *arguments, struct watch *watch)
 
 	watch->rate = EVENT_RATE;
 	watch->format = arguments->common.format;
-	if (!err && watch->format == FORMAT_CSV) {
-		fprintf(stderr, "rolewall: watch: no --csv; accepted: --json\n");
-		return ERR_USAGE;
-	}
 	if (!err)
 		err = read_number("count", values[OPTION_COUNT], 1000000000, &watch->count);
 	if (!err)
@@ -447,6 +443,7 @@ const struct command command_watch = {
 	.help = "One line a drop. A CPU shows no more than --rate drops a second, whatever comes in; what\n"
 		"was lost is told while it runs and at its end. Without a watcher the data plane sends\n"
 		"nothing. One watch at a time.",
+	.no_csv = "no --csv; accepted: --json",
 	.options = {{"reason", "REASON", "drops for this reason alone"},
 		    {"pool", "POOL", "from or to this pool"},
 		    {"role", "ROLE", "from or to a pool with this role"},

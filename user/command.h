@@ -53,12 +53,16 @@ struct arguments {
 	size_t n_operands;
 };
 
+/* Why a command refuses --json and --csv. */
+#define PRINTS_NO_DATA "it prints no data; \"rolewall status\" has --json and --csv"
+
 struct command {
 	const char *name;
 	const char *summary; /* one line for `rolewall help` */
 	const char *help; /* paragraphs for `rolewall COMMAND --help` */
 	const char *operands; /* what the help calls the words that it wants; NULL = none */
 	size_t operands_min, operands_max;
+	const char *no_json, *no_csv; /* why it refuses --json, --csv; NULL = it takes it */
 	struct option_spec options[COMMAND_OPTIONS_MAX]; /* ends at a NULL name */
 	/* Returns 0, -errno (-EINVAL for refused input) or one of ERR_*; main.c makes it 0 to 4. */
 	int (*run)(const struct arguments *arguments);

@@ -70,8 +70,10 @@ static void print_command_help(const struct command *command)
 	print_option("pin-dir", "DIR", "where the maps are pinned; default " DEFAULT_PIN_DIR);
 	print_option("state-dir", "DIR",
 		     "where sites and history are kept; default " DEFAULT_STATE_DIR);
-	print_option("json", NULL, "print JSON");
-	print_option("csv", NULL, "print CSV (RFC 4180)");
+	if (!command->no_json)
+		print_option("json", NULL, "print JSON");
+	if (!command->no_csv)
+		print_option("csv", NULL, "print CSV (RFC 4180)");
 	print_option("help", NULL, "print this (-h)");
 }
 
@@ -133,6 +135,10 @@ __attribute__((format(printf, 2, 3))) static int usage(const struct command *com
 
 static int set_format(const struct command *command, struct common *common, enum format format)
 {
+	const char *refusal = format == FORMAT_JSON ? command->no_json : command->no_csv;
+
+	if (refusal)
+		return usage(command, "%s", refusal);
 	if (common->format != FORMAT_TABLE && common->format != format)
 		return usage(command, "--json and --csv exclude each other");
 	common->format = format;

@@ -430,6 +430,24 @@ usage() {
 	[[ $output =~ ^rolewall\ [0-9] ]]
 }
 
+# What may be made of --json and --csv: "json csv", "json" or "".
+formats() {
+	"$rolewall" "$1" --help | sed -nE 's/^  --(json|csv) .*/\1/p' | paste -sd ' '
+}
+
+@test "helps with --json and --csv where they are not refused" {
+	for command in metrics export agent boot; do
+		[ -z "$(formats $command)" ]
+		for option in --json --csv; do
+			run --separate-stderr "$rolewall" $command $option
+			[ "$status" -eq 2 ]
+			[[ -z $output && $stderr == "rolewall $command: "*"; see \"rolewall $command --help\"" ]]
+		done
+	done
+	[ "$(formats watch)" = json ]
+	[ "$(formats check)" = 'json csv' ]
+}
+
 @test "fails when its output gets lost" {
 	site
 	run --separate-stderr bash -c "'$rolewall' check -c s.yaml >/dev/full"

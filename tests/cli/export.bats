@@ -160,7 +160,7 @@ usage() { # MESSAGE ARGUMENT...
 	usage 'rolewall export: option --format is missing; accepted with ipsec: strongswan, netsh, powershell, xfrm' ipsec
 	usage 'rolewall export: unknown format "ike"; accepted with ipsec: strongswan, netsh, powershell, xfrm' \
 		ipsec --format ike
-	usage 'rolewall export: --json and --csv mean nothing here; accepted: --format strongswan, netsh, powershell, xfrm' \
+	usage 'rolewall export: --json and --csv mean nothing here; accepted: --format strongswan, netsh, powershell, xfrm; see "rolewall export --help"' \
 		ipsec --format xfrm --json
 	run --separate-stderr "$rolewall" export ipsec -c s.yaml --format xfrm --variant lync
 	[ "$status" -eq 2 ]
