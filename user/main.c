@@ -253,7 +253,7 @@ static int finish(int rc, bool changed)
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "rolewall: cannot write the output: %s%s\n", strerror(errno),
 			changed ? "; what was asked for is done all the same" : "");
-		rc = rc ? rc : -EIO;
+		rc = rc && rc != ERR_CHANGES ? rc : -EIO;
 	}
 	if (rc == ERR_PARTLY || (changed && rc))
 		return EXIT_PARTLY;

@@ -72,6 +72,11 @@ plan() {
 	[[ $stderr == *none.yaml* ]]
 }
 
+@test "a plan that is lost is a failure, not a change" {
+	run -1 --separate-stderr bash -c "'$rolewall' plan --pin-dir '$pin' -c s.yaml >/dev/full"
+	[[ $stderr == *'rolewall: cannot write the output: No space left on device' ]]
+}
+
 @test "plan takes no words" {
 	plan 2 -c s.yaml now
 	[[ $stderr == *'unexpected word "now"'* ]]
