@@ -14,6 +14,7 @@
 #include "drop_detail.h"
 #include "protocol.h"
 #include "running.h"
+#include "string_list.h"
 #include "watch.h"
 #include "watching.h"
 
@@ -342,6 +343,38 @@ static int check_pool(const struct watch *watch)
 	return -EINVAL;
 }
 
+/* Every role that an end of a drop may have. */
+static int list_roles(const struct watch *watch, struct strings *roles)
+{
+	int err = 0;
+
+	for (size_t id = 0; id < ROLE_SETS_MAX && !err; id++) {
+		char set[ROLE_SET_TEXT], *rest = set, *role;
+
+		snprintf(set, sizeof(set), "%s", watch->sets[id].roles);
+		while (!err && (role = strsep(&rest, "+")))
+			if (*role && !strings_contain(roles, role))
+				err = strings_add(roles, role, (struct place){0});
+	}
+	return err;
+}
+
+static int check_role(const struct watch *watch)
+{
+	_cleanup_(strings_free) struct strings roles = {0};
+	_cleanup_free_ char *accepted = NULL;
+	const char *role = watch->filter.role;
+	int err = role ? list_roles(watch, &roles) : 0;
+
+	if (err || !role || strings_contain(&roles, role))
+		return err;
+	accepted = strings_join(&roles, ", ");
+	if (!accepted)
+		return -ENOMEM;
+	fprintf(stderr, "rolewall: watch --role %s: no such role; accepted: %s\n", role, accepted);
+	return -EINVAL;
+}
+
 static int open_capture(struct watch *watch, const char *path)
 {
 	bool ng = false;
@@ -422,6 +455,8 @@ static int run(const struct arguments *arguments)
 		err = read_names(&watch);
 	if (!err)
 		err = check_pool(&watch);
+	if (!err)
+		err = check_role(&watch);
 	if (!err)
 		err = open_capture(&watch, arguments->values[OPTION_WRITE]);
 	sigaction(SIGINT, &action, NULL);

@@ -136,6 +136,18 @@ dropped_more() {
 	((shown > 0 && shown <= 50 * $(nproc) * 6))
 }
 
+@test "watch refuses pools and roles that no drop can have" {
+	run -1 --separate-stderr rolewall watch --duration 1 --pool nonsense
+	[[ -z $output && $stderr == *'watch --pool nonsense: no such pool; '* ]]
+	for role in nonsense front mediation ''; do
+		run -1 --separate-stderr rolewall watch --duration 1 --role "$role"
+		[[ -z $output && $stderr == "rolewall: watch --role $role: no such role; accepted: (unlisted), (not read), front-end, (further)" ]]
+	done
+	watch --count 1 --role '(unlisted)'
+	flood 1 7777
+	wait "$BACKGROUND"
+}
+
 # How many drops were put into the ring for a watch.
 sent() {
 	rolewall drops --json >/dev/null # takes in what is pending
