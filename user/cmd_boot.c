@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "settle.h"
 #include "state.h"
+#include "steady.h"
 
 enum { OPTION_BACKSTOP };
 
@@ -52,6 +53,18 @@ static enum source judge_history(const struct state *state, const struct state_e
 	return SOURCE_NONE;
 }
 
+/* No apply comes that would write down how the trials ended; their end is no reason to fail. */
+static void end_trials(const struct common *common)
+{
+	_cleanup_(steady_end) struct steady steady;
+	_cleanup_(kernel_close) struct kernel kernel = KERNEL_CLOSED;
+	int history;
+
+	steady_begin(&steady);
+	if (settle_open(common, &kernel, &history) == -ENOENT)
+		kernel_unload(&kernel);
+}
+
 /* -ENOENT: there is a history, but none of it can be used. */
 static int read_history(struct boot *boot, const struct state *state)
 {
@@ -65,6 +78,8 @@ static int read_history(struct boot *boot, const struct state *state)
 	boot->source = judge_history(state, list, count);
 	if (boot->source == SOURCE_HISTORY)
 		err = state_load_good(state, &boot->generation, &boot->input);
+	else if (boot->source == SOURCE_NONE)
+		end_trials(boot->common);
 	state_list_free(list, count);
 	return err;
 }

@@ -110,7 +110,9 @@ outcome() { # GENERATION
 	rolewall apply -c "$ONE" --confirm-within 600
 	reboot_host
 	run -0 boot -c "$ONE"
-	[[ $output == *'was ever kept: nothing is loaded'* ]]
+	[[ $output == *'was on trial: it was not kept'*'was ever kept: nothing is loaded'* ]]
+	[[ $(outcome 1) == returned && $(rolewall history --json | jq -r '.generations[].outcome') == returned ]]
+	[[ ! -e $PIN ]]
 	run -1 rolewall status
 	passes_tcp "$FE4" 2000
 }
