@@ -17,9 +17,9 @@ struct list_change {
 
 /*
  * Adds to SPLICES what makes CHANGE of the list that NODE, of a document of TEXT, is: a block or
- * flow sequence, or a single value in place of one. Returns 0, -ENOMEM, or -EOPNOTSUPP where the
- * list is laid out in a way that cannot be edited; the caller still has to see that the outcome
- * reads as it should.
+ * flow sequence, or a single value in place of one. TEXT is UTF-8. Returns 0, -ENOMEM, or
+ * -EOPNOTSUPP where the list is laid out in a way that cannot be edited; the caller still has to
+ * see that the outcome reads as it should.
  */
 int list_edit(const struct source_text *text, const yaml_node_t *node,
 	      const struct list_change *change, struct splices *splices);

@@ -12,12 +12,6 @@ struct cursor {
 	size_t byte;
 };
 
-static bool is_utf16(const struct source_text *text)
-{
-	return text->size > 1 &&
-	       (!memcmp(text->bytes, "\xff\xfe", 2) || !memcmp(text->bytes, "\xfe\xff", 2));
-}
-
 /* A byte order mark is no character to libyaml. */
 static size_t first_byte(const struct source_text *text)
 {
@@ -179,8 +173,6 @@ int list_layout(const struct source_text *text, const yaml_node_t *node, struct 
 	int rc;
 
 	*layout = (struct list_layout){.shape = LIST_VALUE};
-	if (is_utf16(text))
-		return -EOPNOTSUPP;
 	if (node->type == YAML_SEQUENCE_NODE) {
 		reading.wanted =
 			(size_t)(node->data.sequence.items.top - node->data.sequence.items.start);

@@ -27,7 +27,7 @@ struct list_layout {
 	size_t open; /* the bracket of a flow */
 };
 
-/* Returns 0, -ENOMEM, or -EOPNOTSUPP where a list has something else than words on one line. */
+/* TEXT is UTF-8. Returns 0, -ENOMEM, or -EOPNOTSUPP where a list has something else than words on one line. */
 int list_layout(const struct source_text *text, const yaml_node_t *node,
 		struct list_layout *layout);
 void list_layout_free(struct list_layout *layout);

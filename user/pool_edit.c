@@ -332,6 +332,19 @@ static bool reads_right(struct editing *editing, const struct source_text *edite
 	       same_tree(editing, &other, yaml_root(&editing->doc), yaml_root(&other));
 }
 
+/* libyaml reads it as well, but its offsets are not those of the bytes. */
+static int check_encoding(const struct editing *editing)
+{
+	const struct source_text *text = editing->text;
+
+	if (text->size < 2 ||
+	    (memcmp(text->bytes, "\xff\xfe", 2) && memcmp(text->bytes, "\xfe\xff", 2)))
+		return 0;
+	diag_error(editing->diags, (struct place){.file = editing->doc.file},
+		   "UTF-16: it can be read, but not edited here; accepted: UTF-8");
+	return -EINVAL;
+}
+
 static int refuse_layout(struct editing *editing)
 {
 	diag_error(editing->diags, yaml_place(&editing->doc, editing->list),
@@ -370,6 +383,7 @@ int pool_edit(const char *path, const struct source_text *text, const struct poo
 	int rc = yaml_doc_parse(&editing.doc, path, text->bytes, text->size, diags);
 
 	rc = rc ? rc : check_words(&editing);
+	rc = rc ? rc : check_encoding(&editing);
 	rc = rc ? rc : find_list(&editing);
 	rc = rc ? rc : choose_items(&editing);
 	rc = rc ? rc : make_edit(&editing, splices, edited);

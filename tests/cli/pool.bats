@@ -145,6 +145,18 @@ rolewall: nothing was changed' ]
 	cmp before.yaml s.yaml
 }
 
+@test "refuses UTF-16, and says so" {
+	for encoding in UTF-16LE UTF-16BE; do
+		printf '\xef\xbb\xbf' | cat - s.yaml | iconv -f UTF-8 -t $encoding >wide.yaml
+		mv wide.yaml before.yaml
+		cp before.yaml s.yaml
+		"$rolewall" check -c s.yaml
+		refused 's.yaml: error: UTF-16: it can be read, but not edited here; accepted: UTF-8' \
+			add-role fe sba
+		iconv -f $encoding -t UTF-8 before.yaml | tail -c +4 >s.yaml
+	done
+}
+
 @test "refuses anchors" {
 	sed -i 's/roles: director/roles: \&r director/' s.yaml
 	cp s.yaml before.yaml
