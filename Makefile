@@ -88,7 +88,11 @@ install: all
 	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(CONFDIR)
 	install -d -m 0700 $(DESTDIR)$(STATEDIR)
 	install -m 0755 $(B)/rolewall $(DESTDIR)$(SBINDIR)/rolewall
-	install -m 0644 README.md LICENSE docs/*.md $(DESTDIR)$(DOCDIR)/
+	install -m 0644 LICENSE $(DESTDIR)$(DOCDIR)/
+	for page in README.md docs/*.md; do \
+		sed 's|](docs/|](|g; s|](\.\./user/matrix/|](examples/|g' $$page >$(DESTDIR)$(DOCDIR)/$${page##*/} && \
+		chmod 0644 $(DESTDIR)$(DOCDIR)/$${page##*/} || exit 1; \
+	done
 	install -m 0644 docs/performance/*.svg $(DESTDIR)$(DOCDIR)/performance/
 	install -m 0644 docs/examples/*.yaml user/matrix/*.yaml $(DESTDIR)$(DOCDIR)/examples/
 	install -m 0644 docs/examples/site.yaml $(DESTDIR)$(CONFDIR)/site.yaml.example

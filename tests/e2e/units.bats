@@ -96,6 +96,16 @@ rolewall() { # COMMAND...: as installed
 	done
 }
 
+@test "installed pages link to what is installed" {
+	cd "$DEST/usr/local/share/doc/rolewall"
+	links=$(grep -oHP '\]\(\K(?!https?:)[^)#]+' ./*.md)
+	(($(wc -l <<<"$links") > 100))
+	while IFS=: read -r page target; do
+		[[ -e $target ]] || echo "$page: $target is not there"
+	done <<<"$links" | tee "$BATS_TEST_TMPDIR/dead"
+	[[ ! -s $BATS_TEST_TMPDIR/dead ]]
+}
+
 @test "booted by systemd: enforced, two capabilities, a filter on system calls" {
 	[[ $(property rolewall Result) == success ]]
 	[[ $(property rolewall ActiveState) == active ]]
