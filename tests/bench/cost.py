@@ -148,16 +148,24 @@ def plain_packets():
     ]
 
 
-def odd_packets():
+FAMILIES = (("IPv4", OUT4, HOST4), ("IPv6", OUT6, HOST6))
+
+
+def tagged_packets():
     packets = []
-    for family, source, host in (("IPv4", OUT4, HOST4), ("IPv6", OUT6, HOST6)):
+    for family, source, host in FAMILIES:
         for tags in (1, 2):
             packets.append((f"{family} allow, {tags} tag{'s' * (tags > 1)}",
                             frame(source, host, TCP, 40000, 5061, tags=tags)))
         packets.append((f"{family} SYN deny, 2 tags", frame(source, host, TCP, 40000, 9, tags=2)))
-        packets.append((f"{family} first fragment", frame(source, host, TCP, 40000, 5061, flags=ACK, piece="first")))
-        packets.append((f"{family} later fragment", frame(source, host, TCP, 40000, 5061, piece="later")))
     return packets
+
+
+def fragments():
+    """The two of a family make a run of their own: a round must not outlast what is remembered of a first one."""
+    return [[(f"{family} first fragment", frame(source, host, TCP, 40000, 5061, flags=ACK, piece="first")),
+             (f"{family} later fragment", frame(source, host, TCP, 40000, 5061, piece="later"))]
+            for family, source, host in FAMILIES]
 
 
 def ask_flows(questions, rolewall, designs):
@@ -235,8 +243,10 @@ def measure(place, effort, say):
     questions.ask(everybody, plain_packets())
     questions.group = "odd"
     say("verdict: tags and fragments")
-    questions.ask({"rolewall": rolewall, "xdp-filter": peer,
-                   **{f"{name} whole": designs / "p" / f"{name}_whole" for name in ("hash", "lpm")}}, odd_packets())
+    whole = {"rolewall": rolewall, "xdp-filter": peer,
+             **{f"{name} whole": designs / "p" / f"{name}_whole" for name in ("hash", "lpm")}}
+    for packets in (tagged_packets(), *fragments()):
+        questions.ask(whole, packets)
     questions.group = "flows"
     say("verdict: flows")
     ask_flows(questions, rolewall, designs)
