@@ -59,7 +59,8 @@ def bars(path, title, labels, series, unit="ns", logarithmic=False):
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(unit)
     figure.suptitle(title, x=0.01, ha="left", fontsize=10)
-    axes.legend(frameon=False, fontsize=8, ncols=5, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    columns = 5 if sum(map(len, series)) < 60 else 2  # long words would not fit beside each other
+    axes.legend(frameon=False, fontsize=8, ncols=columns, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     save(figure, path)
 
 
