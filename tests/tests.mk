@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Rules of the tests; the Makefile includes this. docs/testing.md says what each kind is for.
 
-TEST_CFLAGS := -std=gnu11 $(WARNINGS) -O1 -g -fno-omit-frame-pointer \
+TEST_CFLAGS := -std=gnu11 $(WARNINGS) -O1 -g1 -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all \
 	$(shell $(PKG_CONFIG) --cflags $(LIBS) cmocka 2>/dev/null)
 TEST_LDLIBS := $(LDLIBS) -lcmocka

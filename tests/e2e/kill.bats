@@ -12,7 +12,7 @@ load lib
 
 FE4=10.77.2.10 FE6=fd77:2::10
 # Points to strike at, beside those at the flip; few where the programs are loaded each time.
-MANY=3 FEW=1
+MANY=2 FEW=1
 FIRST=1000 SECOND=2000 NEVER=3000 ALWAYS=4000
 
 setup_file() {
@@ -466,7 +466,7 @@ draw() {
 
 # One after the other, nothing put in order in between; each policy is all that is seen for a time.
 @test "anything, at any time" {
-	local i count=30 last=0 killed=0 took
+	local i count=20 last=0 killed=0 took
 	LOSSY=yes
 	RANDOM=${SEED:=$BASHPID}
 	[[ -z ${SOAK-} ]] || count=1000
